@@ -1,0 +1,334 @@
+"""The assistant: open, refresh, ask, search. The one object that the faces talk to.
+
+ask: refresh if notes changed -> retrieve -> confidence -> evidence -> quotations ->
+citations compared with the files on disk -> Answer.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assistant.answering.evidence import find_evidence
+from assistant.answering.extractive import choose_quotations, cite, compose
+from assistant.answering.frames import FRAMES, frame_language
+from assistant.datatypes import Answer, Citation, Hit, Note, RefreshReport, Suggestion
+from assistant.embedding.late_interaction import TokenCodec
+from assistant.embedding.loading import load_embedder
+from assistant.errors import IndexMissingError, QuestionError
+from assistant.index import refresh as refreshing
+from assistant.index.store import FILE_NAME, Store, mapped_errors
+from assistant.index.vectors import open_vectors
+from assistant.retrieval.confidence import confidence
+from assistant.retrieval.search import Retrieval, retrieve
+from assistant.settings import Settings
+from assistant.structure import line_number, line_starts
+
+if TYPE_CHECKING:
+    from assistant.embedding.protocol import Embedder
+    from assistant.index.refresh import Progress
+    from assistant.index.vectors import VectorIndex
+
+LONGEST_QUESTION = 2_000  # characters
+DEFAULT_HITS = 8
+_SUGGESTIONS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The state of the index against the notes."""
+
+    corpus: Path
+    index: Path
+    model: str
+    notes: int
+    chunks: int
+    languages: dict[str, int]  # notes in each
+    stale: bool
+    stale_reason: str  # in one line; empty when fresh
+    refreshed: int | None  # seconds since the epoch
+    bytes: int  # of the index on disk
+
+
+class _StaleCitationError(Exception):
+    """A note changed between retrieval and the check of its quotations."""
+
+
+class Assistant:
+    """Answers questions about a folder of notes. Safe to share between threads."""
+
+    def __init__(self, settings: Settings, embedder: Embedder) -> None:
+        """Use `open`."""
+        self.settings = settings
+        self.embedder = embedder
+        self.codec = TokenCodec(embedder.dimension)
+        self._local = threading.local()
+        self._vectors: VectorIndex | None = None
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(
+        cls,
+        settings: Settings,
+        *,
+        embedder: Embedder | None = None,
+        model_progress: Callable[[int, int], None] | None = None,
+    ) -> Assistant:
+        """Make an assistant; nothing is read or loaded before it is needed.
+
+        `model_progress` is told (done, total) while the model is prepared, once a machine.
+        """
+        if embedder is None:
+            embedder = load_embedder(settings.model, cache=settings.cache, progress=model_progress)
+        return cls(settings, embedder)
+
+    # --- keeping the index -----------------------------------------------------------
+
+    def refresh(
+        self,
+        progress: Progress | None = None,
+        *,
+        wait_seconds: float = 600.0,
+        hash_all: bool = False,
+    ) -> RefreshReport:
+        """Bring the index up to date with the notes."""
+        return refreshing.refresh(
+            self.settings.corpus,
+            self._store(create=True),
+            self.embedder,
+            self.codec,
+            progress=progress,
+            wait_seconds=wait_seconds,
+            trust_times=not hash_all,
+        )
+
+    def set_aside(self) -> None:
+        """Rename the index file so that the next refresh makes a new one; notes are untouched."""
+        with mapped_errors(self.settings.index):
+            for name in (FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm"):
+                path = self.settings.index / name
+                if path.exists():
+                    path.replace(path.with_name(f"{name}.old"))
+
+    def check(self) -> RefreshReport:
+        """Report what a refresh would do, changing nothing."""
+        try:
+            store = self._store()
+        except IndexMissingError:
+            store = None
+        return refreshing.check(self.settings.corpus, store, self.embedder, self.codec)
+
+    def status(self) -> Status:
+        """Describe corpus, index and model."""
+        report = self.check()
+        try:
+            store = self._store()
+        except IndexMissingError:
+            meta, notes, chunks, languages = {}, 0, 0, {}
+        else:
+            with store.reading():
+                meta, (notes, chunks), languages = store.meta(), store.counts(), store.languages()
+        changes = (
+            len(report.added) + len(report.changed) + len(report.removed) + len(report.renamed)
+        )
+        reason = report.rebuilt or (f"{changes} note(s) ont changé" if changes else "")
+        return Status(
+            corpus=self.settings.corpus,
+            index=self.settings.index,
+            model=self.embedder.fingerprint,
+            notes=notes,
+            chunks=chunks,
+            languages=languages,
+            stale=bool(reason),
+            stale_reason=reason,
+            refreshed=int(meta["refreshed"]) if "refreshed" in meta else None,
+            bytes=sum(
+                path.stat().st_size for path in self.settings.index.glob("*") if path.is_file()
+            ),
+        )
+
+    # --- asking ----------------------------------------------------------------------
+
+    def ask(
+        self,
+        question: str,
+        *,
+        k: int = DEFAULT_HITS,
+        refresh: bool = True,
+        language: str | None = None,
+    ) -> Answer:
+        """Answer from the notes, or say that they do not answer.
+
+        Raises QuestionError for an empty or too long question, IndexMissingError when
+        `refresh` is false and nothing was indexed yet.
+        """
+        question = checked_question(question)
+        started = time.perf_counter()
+        if refresh:
+            self.refresh()
+        refreshed = time.perf_counter()
+        for _ in range(3):
+            try:
+                answer = self._answer(question, k, language)
+                break
+            except _StaleCitationError:
+                self.refresh(hash_all=True)
+        else:
+            raise QuestionError(
+                "Les notes changent pendant qu'on les lit : reposez la question dans un instant."
+            )
+        timings = {
+            "refresh": 1000 * (refreshed - started),
+            **answer.timings_ms,
+            "total": 1000 * (time.perf_counter() - started),
+        }
+        return replace(answer, timings_ms={name: round(ms, 2) for name, ms in timings.items()})
+
+    def search(
+        self, question: str, *, k: int = DEFAULT_HITS, refresh: bool = True
+    ) -> tuple[Hit, ...]:
+        """Return the best passages for a question, without an answer."""
+        question = checked_question(question)
+        if refresh:
+            self.refresh()
+        with self._reading() as store:
+            return self._retrieve(store, question, None).hits(k)
+
+    def note(self, note_id: str) -> Note:
+        """Return a note as it was indexed; KeyError when there is none of this id."""
+        with self._reading() as store:
+            note = store.note(note_id)
+        if note is None:
+            raise KeyError(note_id)
+        return note
+
+    def notes(self) -> list[tuple[str, str]]:
+        """Return (id, title) of every note, by id."""
+        with self._reading() as store:
+            return store.note_ids()
+
+    def retrieve(self, question: str) -> Retrieval:
+        """Return everything retrieval knows about a question; used by the evaluation."""
+        with self._reading() as store:
+            return self._retrieve(store, question, None)
+
+    # --- inside ----------------------------------------------------------------------
+
+    def _answer(self, question: str, k: int, language: str | None) -> Answer:
+        started = time.perf_counter()
+        with self._reading() as store:
+            retrieval = self._retrieve(store, question, language)
+            found = time.perf_counter()
+            fixed = language or self.settings.language
+            frame = frame_language(fixed or retrieval.question.language)
+            certainty = confidence(retrieval)
+            hits = retrieval.hits(k)
+            evidence = find_evidence(retrieval) if certainty >= self.settings.caution else []
+            ids = {e.passage.stored.chunk.note_id for e in evidence[:20]}
+            notes = {note_id: note for note_id in ids if (note := store.note(note_id))}
+            quotations = choose_quotations(evidence[:20], notes)
+            suggestions = _suggestions(store, retrieval)
+        timings = {"retrieve": 1000 * (found - started)}
+        if not quotations:
+            texts = FRAMES[frame]
+            text = texts["no_answer"] if retrieval.passages else texts["no_notes"]
+            return Answer(question, frame, False, certainty, text, (), hits, suggestions, timings)
+        citations = cite(quotations, notes)
+        verify(citations, notes, self.settings.corpus)
+        timings["answer"] = 1000 * (time.perf_counter() - found)
+        text = compose(quotations, notes)
+        return Answer(question, frame, True, certainty, text, citations, hits, (), timings)
+
+    def _retrieve(self, store: Store, question: str, language: str | None) -> Retrieval:
+        meta = store.meta()
+        vectors = self._current_vectors(store, meta)
+        return retrieve(
+            store,
+            vectors,
+            self.embedder,
+            self.codec,
+            question,
+            fingerprint=meta["fingerprint"],
+            language=language,
+        )
+
+    def _current_vectors(self, store: Store, meta: dict[str, str]) -> VectorIndex:
+        """Return the vectors of the snapshot's generation, opening them when it is new."""
+        vectors = self._vectors
+        if vectors is None or vectors.generation != int(meta["generation"]):
+            with self._lock:
+                vectors = open_vectors(store, meta, self.embedder.dimension)
+                self._vectors = vectors
+        return vectors
+
+    def _store(self, *, create: bool = False) -> Store:
+        store: Store | None = getattr(self._local, "store", None)
+        if store is None:
+            store = self._local.store = Store.open(self.settings.index, create=create)
+        return store
+
+    @contextmanager
+    def _reading(self) -> Iterator[Store]:
+        store = self._store()
+        with store.reading():
+            if "fingerprint" not in store.meta():
+                raise IndexMissingError(
+                    f"L'index « {self.settings.index} » est vide : lancez « assistant index »."
+                )
+            yield store
+
+
+def checked_question(question: str) -> str:
+    """Return a question without outer white space; QuestionError if it cannot be asked."""
+    question = question.encode("utf-8", "replace").decode().replace("\0", " ").strip()
+    if not question:
+        raise QuestionError(
+            "La question est vide : écrivez par exemple « à quoi servent les cgroups ? »."
+        )
+    if len(question) > LONGEST_QUESTION:
+        raise QuestionError(
+            f"La question fait {len(question)} caractères : posez-la en {LONGEST_QUESTION} au plus."
+        )
+    return question
+
+
+def verify(citations: tuple[Citation, ...], notes: dict[str, Note], corpus: Path) -> None:
+    """Compare every quotation with its note, and the note with its file as it is now."""
+    checked: set[str] = set()
+    for citation in citations:
+        note = notes[citation.note_id]
+        if note.text[citation.start : citation.end] != citation.quote:
+            raise _StaleCitationError(citation.note_id)
+        if note.id in checked:
+            continue
+        try:
+            digest = sha256((corpus / note.id).read_bytes()).hexdigest()
+        except OSError as error:
+            raise _StaleCitationError(citation.note_id) from error
+        if digest != note.sha256:
+            raise _StaleCitationError(citation.note_id)
+        checked.add(note.id)
+
+
+def _suggestions(store: Store, retrieval: Retrieval) -> tuple[Suggestion, ...]:
+    """Return the sections of the best passages, each once."""
+    found: dict[tuple[str, tuple[str, ...]], Suggestion] = {}
+    for passage in retrieval.passages:
+        chunk = passage.stored.chunk
+        key = (chunk.note_id, chunk.headings)
+        if key in found:
+            continue
+        note = store.note(chunk.note_id)
+        if note is None:
+            continue
+        line = line_number(line_starts(note.text), chunk.start)
+        found[key] = Suggestion(chunk.note_id, passage.stored.title, chunk.headings, line)
+        if len(found) == _SUGGESTIONS:
+            break
+    return tuple(found.values())

@@ -1,0 +1,260 @@
+"""From a note to its chunks: structure first, size second.
+
+Blocks of one section are packed in order until the next would not fit; a list item, a
+code block or a table row stays whole as long as it fits alone. What a chunk needs to be
+understood but does not contain (headings above, the line introducing its list, the
+header of its table) is embedded with it by `passage_text` and never part of its text.
+
+Each chunk also carries its spans, the smallest quotable units (sentence, item, row,
+code block), found here once so that answering reads no Markdown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from assistant.datatypes import Chunk, Note, Span
+from assistant.sentences import split_sentences
+from assistant.structure import ITEM_MARKER, Block, Kind, is_table_rule, read_structure
+
+VERSION = "1"  # of chunks and spans: another version makes an index stale
+TARGET_TOKENS = 160  # of a chunk's own text
+_CONTEXT_CHARACTERS = 240  # of headings, and again of the lead-in
+_LONG_ITEM = 320  # characters: a longer item is quoted by sentence
+
+CountTokens = Callable[[Sequence[str]], list[int]]
+
+
+def passage_text(title: str, chunk: Chunk) -> str:
+    """Return what is embedded for a chunk: its context, a line break, its text."""
+    return passage_context(title, chunk) + chunk.text
+
+
+def passage_context(title: str, chunk: Chunk) -> str:
+    """Return title, headings and lead-in, each once, cut to a bounded length."""
+    first_line = chunk.text.split("\n", 1)[0]
+    names: list[str] = []
+    for name in (title, *chunk.headings):
+        if name and name not in names and name not in first_line:
+            names.append(name)
+    path = " > ".join(names)[-_CONTEXT_CHARACTERS:]
+    lead = " ".join(chunk.lead_in.split())[-_CONTEXT_CHARACTERS:]
+    return "".join(f"{line}\n" for line in (path, lead) if line)
+
+
+def chunk_note(note: Note, count_tokens: CountTokens, *, window: int) -> list[Chunk]:
+    """Split a note. `window` is the model's, in tokens, prompt and special ones included.
+
+    The chunks are in order, `note.text[start:end] == text`, nothing but white space and
+    front matter lies outside them, and no passage exceeds `window`.
+    """
+    blocks = read_structure(note.text, note.body_start)
+    if not blocks:
+        return []
+    overhead = count_tokens([""])[0]
+    budget = max(1, min(TARGET_TOKENS, window - overhead))
+    sizes = [size - overhead for size in count_tokens([_content(note, b) for b in blocks])]
+    groups = _pack(blocks, sizes, budget)
+    ranges = _cut(note, groups, count_tokens, budget + overhead)
+    chunks = [_chunk(note, start, end, inside) for start, end, inside in ranges]
+    fitting = _fit(note, chunks, ranges, count_tokens, window)
+    return [
+        Chunk(c.note_id, ordinal, c.start, c.end, c.headings, c.text, c.lead_in, c.spans)
+        for ordinal, c in enumerate(fitting)
+    ]
+
+
+def _content(note: Note, block: Block) -> str:
+    return note.text[block.start : block.end]
+
+
+def _pack(blocks: list[Block], sizes: list[int], budget: int) -> list[list[Block]]:
+    """Group blocks: a heading opens a group, except right under another heading."""
+    groups: list[list[Block]] = []
+    filled = 0
+    for index, (block, size) in enumerate(zip(blocks, sizes, strict=True)):
+        current = groups[-1] if groups else None
+        only_headings = current is not None and all(b.kind is Kind.HEADING for b in current)
+        opens = block.kind is Kind.HEADING and not only_headings
+        starts_list = (
+            block.lead is None
+            and filled > budget // 2
+            and block.kind in (Kind.PARAGRAPH, Kind.ITEM)
+            and current is not None
+            and block.kind is not current[-1].kind
+        )
+        too_much = filled + size > budget and not only_headings
+        if current is not None and too_much and (family := _family(current, block)):
+            kept, moved = current[:family], current[family:]
+            moved_size = sum(sizes[index - len(moved) : index])
+            if moved_size + size <= budget:  # a list stays with the line that introduces it
+                groups[-1] = kept
+                groups.append([*moved, block])
+                filled = moved_size + size
+                continue
+        if current is None or opens or too_much or starts_list:
+            groups.append([block])
+            filled = size
+        else:
+            current.append(block)
+            filled += size
+    return groups
+
+
+def _family(group: list[Block], block: Block) -> int:
+    """Return where in `group` the blocks begin that introduce `block`; 0 if they do not."""
+    index, lead = 0, block.lead
+    while lead is not None:
+        found = next((i for i, b in enumerate(group) if (b.start, b.end) == lead), None)
+        if found is None or any(b.kind is not Kind.HEADING for b in group[:found]) is False:
+            break
+        index, lead = found, group[found].lead
+    return index
+
+
+def _cut(
+    note: Note, groups: list[list[Block]], count_tokens: CountTokens, limit: int
+) -> list[tuple[int, int, list[Block]]]:
+    """Give each group its range; a block too large alone is cut into several."""
+    ranges: list[tuple[int, int, list[Block]]] = []
+    texts = [note.text[group[0].start : group[-1].end] for group in groups]
+    for group, text, size in zip(groups, texts, count_tokens(texts), strict=True):
+        start, end = group[0].start, group[-1].end
+        if size <= limit + limit // 4:  # a little over the target reads better than torn
+            ranges.append((start, end, group))
+            continue
+        for left, right in _pieces(note.text, start, end, group, count_tokens, limit):
+            inside = [b for b in group if b.start < right and b.end > left]
+            ranges.append((left, right, inside))
+    return ranges
+
+
+def _pieces(
+    text: str,
+    start: int,
+    end: int,
+    group: Iterable[Block],
+    count_tokens: CountTokens,
+    limit: int,
+) -> list[tuple[int, int]]:
+    """Cut `text[start:end]` at the gentlest boundaries that make every piece fit."""
+    gentle: list[tuple[int, int]] = []
+    for block in group:
+        if block.kind is Kind.CODE:
+            lines = re.finditer(r"[^\n]*\S[^\n]*", text[block.start : block.end])
+            gentle += [(block.start + m.start(), block.start + m.end()) for m in lines]
+        else:
+            gentle += split_sentences(text, block.start, block.end)
+    parts = _bounded(text, gentle, count_tokens, limit)
+    sizes = count_tokens([text[left:right] for left, right in parts])
+    pieces: list[tuple[int, int]] = []
+    filled = 0
+    for (left, right), size in zip(parts, sizes, strict=True):
+        if pieces and filled + size <= limit:
+            pieces[-1] = (pieces[-1][0], right)
+            filled += size
+        else:
+            pieces.append((left, right))
+            filled = size
+    return pieces
+
+
+def _bounded(
+    text: str, parts: list[tuple[int, int]], count_tokens: CountTokens, limit: int
+) -> list[tuple[int, int]]:
+    """Halve every part that exceeds `limit`, at white space where there is some."""
+    done: list[tuple[int, int]] = []
+    sizes = count_tokens([text[left:right] for left, right in parts])
+    for (left, right), size in zip(parts, sizes, strict=True):
+        if size <= limit or right - left <= 1:
+            done.append((left, right))
+            continue
+        middle = (left + right) // 2
+        space = text.rfind(" ", left + 1, middle)
+        cut = space if space > left + (right - left) // 4 else middle
+        halves = [_strip(text, left, cut), _strip(text, cut, right)]
+        done += _bounded(text, [h for h in halves if h[0] < h[1]], count_tokens, limit)
+    return done
+
+
+def _strip(text: str, left: int, right: int) -> tuple[int, int]:
+    content = text[left:right]
+    if not content.strip():
+        return left, left
+    left += len(content) - len(content.lstrip())
+    return left, left + len(content.strip())
+
+
+def _chunk(note: Note, start: int, end: int, blocks: list[Block]) -> Chunk:
+    first = next((b for b in blocks if b.kind is not Kind.HEADING), blocks[0])
+    lead = first.lead
+    outside = lead is not None and not (start <= lead[0] < end)
+    return Chunk(
+        note_id=note.id,
+        ordinal=0,
+        start=start,
+        end=end,
+        headings=blocks[-1].headings if blocks[0].kind is Kind.HEADING else first.headings,
+        text=note.text[start:end],
+        lead_in=note.text[lead[0] : lead[1]].strip() if lead and outside else "",
+        spans=tuple(_spans(note.text, start, end, blocks)),
+    )
+
+
+def _fit(
+    note: Note,
+    chunks: list[Chunk],
+    ranges: list[tuple[int, int, list[Block]]],
+    count_tokens: CountTokens,
+    window: int,
+) -> list[Chunk]:
+    """Cut the rare chunk whose context pushes it over the window, dropping context last."""
+    sizes = count_tokens([passage_text(note.title, chunk) for chunk in chunks])
+    fitting: list[Chunk] = []
+    for chunk, size, (start, end, blocks) in zip(chunks, sizes, ranges, strict=True):
+        if size <= window:
+            fitting.append(chunk)
+            continue
+        context, overhead = count_tokens([passage_context(note.title, chunk), ""])
+        room = window - context - 1
+        if room < window // 2:  # a tiny window: the text matters more than its context
+            chunk = Chunk(note.id, 0, start, end, (), chunk.text, "", chunk.spans)
+            bare = Note(note.id, "", note.language, note.text, note.sha256, note.source)
+            if count_tokens([passage_text("", chunk)])[0] <= window:
+                fitting.append(chunk)
+                continue
+            room, note = window - overhead, bare
+        pieces = _pieces(note.text, start, end, blocks, count_tokens, max(room, 1))
+        for left, right in pieces:
+            inside = [b for b in blocks if b.start < right and b.end > left]
+            fitting.append(_chunk(note, left, right, inside))
+    return fitting
+
+
+def _spans(text: str, start: int, end: int, blocks: list[Block]) -> Iterable[Span]:
+    """Yield the quotable units of a chunk, in order; headings are quoted by none."""
+    for block in blocks:
+        left, right = max(block.start, start), min(block.end, end)
+        if block.kind is Kind.HEADING or left >= right:
+            continue
+        lead = block.lead
+        if block.kind is Kind.CODE:
+            yield Span(left, right, "code", lead)
+        elif block.kind is Kind.TABLE:
+            if not is_table_rule(text[left:right]):
+                yield Span(*_strip(text, left, right), "row", lead)
+        elif block.kind is Kind.ITEM:
+            marker = ITEM_MARKER.match(text[left:right])
+            if marker and left == block.start:
+                left += marker.end()
+            left, right = _strip(text, left, right)
+            if right - left <= _LONG_ITEM:
+                if left < right:
+                    yield Span(left, right, "item", lead)
+            else:
+                for sentence in split_sentences(text, left, right):
+                    yield Span(*sentence, "item", lead)
+        else:
+            for sentence in split_sentences(text, left, right):
+                yield Span(*sentence, "sentence", lead)

@@ -1,0 +1,285 @@
+"""The command line: parses, calls the assistant once, prints.
+
+Exit codes: 0 done or answered, 1 the notes do not answer (or `index --check` found the
+index stale), 2 an error, told in one line on stderr. Nothing heavy is imported before a
+command needs it; how results look is in `cli_output.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+
+from assistant import __version__
+from assistant.errors import AssistantError, SettingsError
+from assistant.settings import Settings
+
+if TYPE_CHECKING:
+    from assistant.assistant import Assistant
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+def _folders(function: _F) -> _F:
+    """Add the options that every command on notes has."""
+    for option in (
+        click.option("--index", "index_folder", type=click.Path(path_type=Path), metavar="DIR",
+                     help="Dossier de l'index [défaut : index]."),
+        click.option("--corpus", type=click.Path(path_type=Path), metavar="DIR",
+                     help="Dossier des notes [défaut : corpus]."),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
+_json = click.option("--json", "as_json", is_flag=True, help="Résultat en JSON, pour un programme.")
+_no_refresh = click.option(
+    "--no-refresh", is_flag=True, help="Ne pas relire les notes avant de répondre."
+)
+
+
+def _settings(corpus: Path | None, index_folder: Path | None) -> Settings:
+    settings = Settings.from_environment()
+    if corpus is not None:
+        settings = replace(settings, corpus=corpus)
+    if index_folder is not None:
+        settings = replace(settings, index=index_folder)
+    return settings
+
+
+def _open(settings: Settings) -> Assistant:
+    from assistant.assistant import Assistant
+    from assistant.cli_output import model_progress
+
+    return Assistant.open(settings, model_progress=model_progress())
+
+
+@click.group(context_settings=HELP)
+@click.version_option(__version__, "-V", "--version", message="assistant %(version)s",
+                      help="Afficher la version.")  # fmt: skip
+def cli() -> None:
+    """Assistant de cours : posez une question, lisez la réponse prouvée par les notes.
+
+    \b
+    Pour commencer :
+      assistant ask "à quoi servent les cgroups ?"
+      assistant serve          ouvre la discussion sur http://127.0.0.1:7860
+    """
+
+
+@cli.command()
+@click.argument("question", nargs=-1, required=True)
+@_folders
+@click.option("-k", "count", type=click.IntRange(1, 100), default=8, metavar="N",
+              help="Nombre de passages à retenir [défaut : 8].")  # fmt: skip
+@click.option("--language", metavar="fr|en|…", help="Langue de la question et de la réponse.")
+@_no_refresh
+@_json
+def ask(
+    question: tuple[str, ...],
+    corpus: Path | None,
+    index_folder: Path | None,
+    count: int,
+    language: str | None,
+    no_refresh: bool,
+    as_json: bool,
+) -> None:
+    """Répondre à QUESTION avec les mots des notes, citations à l'appui.
+
+    Code de sortie : 0 réponse, 1 les notes ne répondent pas, 2 erreur. QUESTION vaut « - »
+    pour la lire sur l'entrée standard.
+    """
+    from assistant import cli_output
+
+    _check_language(language)
+    settings = _settings(corpus, index_folder)
+    answer = _open(settings).ask(
+        _question(question), k=count, refresh=not no_refresh, language=language
+    )
+    if as_json:
+        cli_output.print_json(cli_output.answer_as_json(answer))
+    else:
+        cli_output.print_answer(answer, settings.corpus)
+    if not answer.answered:
+        sys.exit(1)
+
+
+@cli.command()
+@click.argument("question", nargs=-1, required=True)
+@_folders
+@click.option("-k", "count", type=click.IntRange(1, 100), default=8, metavar="N",
+              help="Nombre de passages [défaut : 8].")  # fmt: skip
+@_no_refresh
+@_json
+def search(
+    question: tuple[str, ...],
+    corpus: Path | None,
+    index_folder: Path | None,
+    count: int,
+    no_refresh: bool,
+    as_json: bool,
+) -> None:
+    """Lister les passages les plus proches de QUESTION, sans répondre."""
+    from assistant import cli_output
+
+    hits = _open(_settings(corpus, index_folder)).search(
+        _question(question), k=count, refresh=not no_refresh
+    )
+    if as_json:
+        cli_output.print_json([cli_output.hit_as_json(hit) for hit in hits])
+    else:
+        cli_output.print_hits(hits)
+
+
+@cli.command("index")
+@_folders
+@click.option(
+    "--check", is_flag=True, help="Ne rien changer ; code 1 si l'index n'est plus à jour."
+)
+@click.option("--rebuild", is_flag=True, help="Mettre de côté l'index et le refaire entièrement.")
+@_json
+def index_command(
+    corpus: Path | None, index_folder: Path | None, check: bool, rebuild: bool, as_json: bool
+) -> None:
+    """Mettre l'index à jour avec les notes (seules les notes changées sont relues)."""
+    from assistant import cli_output
+
+    settings = _settings(corpus, index_folder)
+    assistant = _open(settings)
+    if check:
+        report = assistant.check()
+    else:
+        if rebuild:
+            assistant.set_aside()
+        with cli_output.refresh_progress() as progress:
+            report = assistant.refresh(progress, hash_all=True)
+    if as_json:
+        cli_output.print_json(cli_output.report_as_json(report))
+    else:
+        cli_output.print_report(report, checked_only=check)
+    if check and report.is_stale:
+        sys.exit(1)
+
+
+@cli.command()
+@_folders
+@_json
+def status(corpus: Path | None, index_folder: Path | None, as_json: bool) -> None:
+    """Dire où en sont les notes, l'index et le modèle."""
+    from assistant import cli_output
+
+    state = _open(_settings(corpus, index_folder)).status()
+    if as_json:
+        cli_output.print_json(cli_output.status_as_json(state))
+    else:
+        cli_output.print_status(state)
+
+
+@cli.command("eval")
+@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Les N premières questions.")
+@_json
+def eval_command(folder: Path, limit: int | None, as_json: bool) -> None:
+    """Mesurer l'assistant sur DIR (format BEIR : corpus.jsonl, queries.jsonl, qrels.tsv)."""
+    from assistant import cli_output
+    from assistant.evaluation.run import evaluate
+
+    with cli_output.refresh_progress() as progress:
+        measures = evaluate(folder, Settings.from_environment(), limit=limit, progress=progress)
+    if as_json:
+        cli_output.print_json(measures)
+    else:
+        cli_output.print_measures(measures)
+
+
+@cli.command()
+@_folders
+@click.option("--host", default="127.0.0.1", metavar="ADRESSE", help="[défaut : 127.0.0.1]")
+@click.option("--port", default=7860, type=click.IntRange(1, 65535), help="[défaut : 7860]")
+def serve(corpus: Path | None, index_folder: Path | None, host: str, port: int) -> None:
+    """Ouvrir la discussion dans le navigateur."""
+    from assistant.web.application import serve as serve_application
+
+    serve_application(host, port, _settings(corpus, index_folder))
+
+
+@cli.command()
+@_folders
+def watch(corpus: Path | None, index_folder: Path | None) -> None:
+    """Mettre l'index à jour chaque fois que les notes changent (Ctrl-C pour arrêter)."""
+    from watchfiles import watch as changes
+
+    from assistant import cli_output
+
+    settings = _settings(corpus, index_folder)
+    assistant = _open(settings)
+    cli_output.print_report(assistant.refresh())
+    click.echo(f"Surveillance de « {settings.corpus} » ; Ctrl-C pour arrêter.")
+    for _ in changes(settings.corpus, debounce=400, raise_interrupt=False):
+        report = assistant.refresh()
+        if report.is_stale:
+            cli_output.print_report(report)
+
+
+def _question(words: tuple[str, ...]) -> str:
+    return sys.stdin.read() if words == ("-",) else " ".join(words)
+
+
+def _check_language(language: str | None) -> None:
+    if language is not None and not (
+        len(language) == 2 and language.isascii() and language.islower()
+    ):
+        raise SettingsError(
+            f"« {language} » n'est pas un code de langue : écrivez par exemple --language fr."
+        )
+
+
+def _usage_line(error: click.UsageError) -> str:
+    """Say a wrong option or argument in one French line."""
+    command = error.ctx.command_path if error.ctx else "assistant"
+    if isinstance(error, click.NoSuchOption):
+        near = f" (vouliez-vous {error.possibilities[0]} ?)" if error.possibilities else ""
+        problem = f"option inconnue : {error.option_name}{near}"
+    elif isinstance(error, click.MissingParameter):
+        problem = f"il manque {error.param.make_metavar(error.ctx) if error.param and error.ctx else 'un argument'}"
+    elif isinstance(error, click.BadParameter):
+        problem = f"valeur refusée : {' '.join(error.format_message().split())}"
+    else:
+        problem = " ".join(error.format_message().split())
+    return f"{command} : {problem}. Voir « {command} --help »."
+
+
+def _fail(line: str) -> NoReturn:
+    print(line, file=sys.stderr)
+    sys.exit(2)
+
+
+def main() -> NoReturn:
+    """Run the command line; every failure is one line on stderr and exit code 2."""
+    try:
+        sys.exit(cli(standalone_mode=False, prog_name="assistant") or 0)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(2)
+    except click.UsageError as error:
+        _fail(_usage_line(error))
+    except AssistantError as error:
+        _fail(str(error))
+    except (KeyboardInterrupt, click.Abort):
+        print("Interrompu ; l'index reste utilisable.", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:
+        if os.environ.get("ASSISTANT_DEBUG"):
+            raise
+        reason = " ".join(str(error).split()) or type(error).__name__
+        _fail(f"Erreur inattendue : {reason}. ASSISTANT_DEBUG=1 montre où ; merci de la signaler.")

@@ -1,0 +1,217 @@
+"""How the command line shows results: colours in a terminal, plain text when piped."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from assistant.answering.frames import FRAMES, line_range
+from assistant.datatypes import Answer, Citation, Hit, RefreshReport
+
+if TYPE_CHECKING:
+    from assistant.assistant import Status
+    from assistant.index.refresh import Progress
+
+_MOST_NAMES = 10  # of notes printed one by one
+
+
+def print_json(value: object) -> None:
+    """Print one JSON value, readable by people too."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def answer_as_json(answer: Answer) -> dict[str, Any]:
+    """Return the answer as the command-line contract writes it."""
+    return {
+        "question": answer.question,
+        "language": answer.language,
+        "answered": answer.answered,
+        "confidence": round(answer.confidence, 4),
+        "text": answer.text,
+        "citations": [asdict(citation) for citation in answer.citations],
+        "hits": [hit_as_json(hit) for hit in answer.hits],
+        "suggestions": [asdict(suggestion) for suggestion in answer.suggestions],
+        "timings_ms": answer.timings_ms,
+    }
+
+
+def hit_as_json(hit: Hit) -> dict[str, Any]:
+    """Return a passage with its scores."""
+    return {
+        "rank": hit.rank,
+        "score": round(hit.score, 4),
+        "note": hit.chunk.note_id,
+        "title": hit.title,
+        "headings": hit.chunk.headings,
+        "start": hit.chunk.start,
+        "end": hit.chunk.end,
+        "text": hit.chunk.text,
+        "signals": {name: round(value, 4) for name, value in asdict(hit.signals).items()},
+        "duplicates": hit.duplicates,
+    }
+
+
+def report_as_json(report: RefreshReport) -> dict[str, Any]:
+    """Return what a refresh did, with whether the index was stale."""
+    return {**asdict(report), "seconds": round(report.seconds, 3), "stale": report.is_stale}
+
+
+def status_as_json(state: Status) -> dict[str, Any]:
+    """Return the state of the index."""
+    return {**asdict(state), "corpus": str(state.corpus), "index": str(state.index)}
+
+
+def print_answer(answer: Answer, corpus: Path) -> None:
+    """Print the answer, then where each quotation stands."""
+    texts = FRAMES[answer.language]
+    if not answer.answered:
+        click.secho(answer.text, bold=True)
+        if answer.suggestions:
+            click.echo(texts["nearest"])
+        for suggestion in answer.suggestions:
+            path = " › ".join(suggestion.headings or (suggestion.title,))
+            click.echo(f"  - {path}  ({corpus / suggestion.note_id}:{suggestion.line_start})")
+        return
+    click.echo(answer.text)
+    click.echo()
+    for citation in answer.citations:
+        click.echo(_source_line(citation, corpus, answer.language))
+
+
+def _source_line(citation: Citation, corpus: Path, language: str) -> str:
+    number = click.style(f"[{citation.number}]", fg="cyan", bold=True)
+    path = " › ".join((citation.title, *(h for h in citation.headings if h != citation.title)))
+    lines = line_range(citation.line_start, citation.line_end, language)
+    return f"{number} {path} — {corpus / citation.note_id}, {lines}"
+
+
+def print_hits(hits: Sequence[Hit]) -> None:
+    """Print ranked passages, the first lines of each."""
+    if not hits:
+        click.echo("Aucun passage : le dossier de notes est vide.")
+    for hit in hits:
+        path = " › ".join((hit.title, *(h for h in hit.chunk.headings if h != hit.title)))
+        rank = click.style(f"{hit.rank}.", fg="cyan", bold=True)
+        click.echo(f"{rank} {path} ({hit.chunk.note_id})  {hit.score:.3f}")
+        excerpt = " ".join(hit.chunk.text.split())
+        click.echo(f"   {excerpt[:240]}{'…' if len(excerpt) > 240 else ''}")
+
+
+def print_report(report: RefreshReport, *, checked_only: bool = False) -> None:
+    """Print what a refresh did, or would do."""
+    if report.rebuilt:
+        click.echo(f"Index à refaire : {report.rebuilt}.")
+    for name, ids in (
+        ("ajoutée", report.added),
+        ("modifiée", report.changed),
+        ("supprimée", report.removed),
+        ("renommée", tuple(f"{old} → {new}" for old, new in report.renamed)),
+    ):
+        for note_id in ids[:_MOST_NAMES]:
+            click.echo(f"  {name} : {note_id}")
+        if len(ids) > _MOST_NAMES:
+            click.echo(f"  … et {len(ids) - _MOST_NAMES} autres ({name}s)")
+    for skipped in report.skipped:
+        click.secho(f"  ignorée : {skipped.note_id} — {skipped.reason}", fg="yellow")
+    counts = (
+        f"{len(report.added)} ajoutée(s), {len(report.changed)} modifiée(s), "
+        f"{len(report.renamed)} renommée(s), {len(report.removed)} supprimée(s), "
+        f"{report.unchanged} inchangée(s), {len(report.skipped)} ignorée(s)"
+    )
+    click.echo(f"Notes : {counts}.")
+    if checked_only:
+        advice = "L'index n'est plus à jour : lancez « assistant index »."
+        click.echo(advice if report.is_stale else "L'index est à jour.")
+        return
+    if not report.is_stale:
+        click.echo("Rien à faire : l'index était à jour.")
+    click.echo(
+        f"Passages : {report.chunks}, dont {report.embedded} vectorisé(s), "
+        f"en {report.seconds:.1f} s."
+    )
+
+
+def print_status(state: Status) -> None:
+    """Print the state of the index and what to do."""
+    languages = ", ".join(f"{code} {count}" for code, count in state.languages.items()) or "–"
+    when = (
+        datetime.fromtimestamp(state.refreshed).strftime("%d/%m/%Y %H:%M:%S")
+        if state.refreshed
+        else "jamais"
+    )
+    for name, value in (
+        ("Notes", f"{state.corpus} ({state.notes} indexées ; langues : {languages})"),
+        ("Index", f"{state.index} ({state.chunks} passages, {state.bytes / 1e6:.1f} Mo)"),
+        ("Modèle", state.model),
+        ("Mise à jour", when),
+        ("État", f"{state.stale_reason} : lancez « assistant index »" if state.stale else "à jour"),
+    ):
+        click.echo(f"{name + ' ':·<13} {value}")
+
+
+def print_measures(measures: dict[str, Any]) -> None:
+    """Print an evaluation as a table."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(
+        title=f"{measures.get('documents')} documents, {measures.get('queries')} questions"
+    )
+    for column in ("mesure", "valeur", "intervalle à 95 %"):
+        table.add_column(column)
+    intervals = measures.get("intervals", {})
+    for name, value in measures.items():
+        if isinstance(value, float):
+            low_high = intervals.get(name)
+            shown = f"{low_high[0]:.3f} – {low_high[1]:.3f}" if low_high else ""
+            table.add_row(name, f"{value:.4f}", shown)
+    Console().print(table)
+
+
+@contextmanager
+def refresh_progress() -> Iterator[Progress | None]:
+    """Draw a bar on a terminal while notes are indexed; nothing when piped."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    with Progress(
+        "{task.description}",
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bars:
+        tasks: dict[str, Any] = {}
+
+        def report(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total or None)
+            bars.update(tasks[stage], completed=done, total=total or None)
+
+        yield report
+
+
+def model_progress() -> Any:
+    """Return what draws the one-time preparation of the model, on stderr."""
+    state: dict[str, bool] = {}
+
+    def report(done: int, total: int) -> None:
+        if not state:
+            state["told"] = True
+            click.echo("Préparation du modèle (une seule fois)…", err=True)
+        if sys.stderr.isatty():
+            click.echo(f"\r  {100 * done // max(total, 1)} %", nl=done >= total, err=True)
+
+    return report

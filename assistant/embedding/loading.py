@@ -1,0 +1,45 @@
+"""Chooses the embedder that a setting names. Nothing is loaded until it is used."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from assistant.embedding.conversion import converted_folder, is_converted
+from assistant.embedding.protocol import Embedder, Progress
+from assistant.embedding.sentence_transformer import KnownModel, SentenceTransformerEmbedder
+from assistant.embedding.weights_file import EMBEDDED, find_package_file
+from assistant.errors import ModelError
+from assistant.settings import EMBEDDED_MODEL
+
+ORIGINAL_MODEL = "intfloat/multilingual-e5-small"  # what the embedded weights came from
+
+# The same for every engine: at float32 they agree to 1e-5.
+_KNOWN = KnownModel(
+    fingerprint=f"{EMBEDDED.name}@{EMBEDDED.sha256[:16]}", dimension=384, max_tokens=512
+)
+
+
+def load_embedder(
+    model: str = EMBEDDED_MODEL, *, cache: Path | None = None, progress: Progress | None = None
+) -> Embedder:
+    """Return the embedder of `model`: "embedded", a folder, or a name on the model hub.
+
+    The embedded model is converted into `cache` (None: the user's cache folder) when it
+    is first used; `progress` is then called with bytes written and bytes in all. Where it
+    is not installed, the original model takes its place and a warning is logged.
+    """
+    if model != EMBEDDED_MODEL:
+        return SentenceTransformerEmbedder(model)
+    try:
+        if not is_converted(cache):
+            find_package_file()
+    except ModelError:
+        logging.getLogger(__name__).warning(
+            "The embedded model is not installed here; using %s, which is downloaded once.",
+            ORIGINAL_MODEL,
+        )
+        return SentenceTransformerEmbedder(ORIGINAL_MODEL)
+    return SentenceTransformerEmbedder(
+        EMBEDDED.name, folder=lambda: converted_folder(cache, progress), known=_KNOWN
+    )

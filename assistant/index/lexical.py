@@ -1,0 +1,163 @@
+"""The lexical leg: BM25 over analysed terms, with spelling mended from the notes' words.
+
+FTS5 answers one term at a time, so that what each term contributes stays known. Its own
+IDF falls to nothing for a term in half of the passages, which on a one-page course is
+most of them; it is replaced by Lucene's form, ln(1 + (N - n + 0.5) / (n + 0.5)).
+k1 = 1.2 and b = 0.75 are FTS5's.
+
+Robertson & Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009.
+"""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from assistant.analysis import Term, analyse
+
+MISSPELT_WEIGHT = 0.7  # of a term that stands for a misspelt one
+_LEAST_SIMILARITY = 78.0  # of 100, of a word that may stand for another
+_LONGEST_POSTINGS = 20_000  # passages: a term in more than this weighs next to nothing
+
+# FTS5's ascii tokenizer splits at ASCII punctuation; terms hold some, so it is written
+# in its full-width form, which the tokenizer takes for letters.
+_TO_FTS = {code: code + 0xFEE0 for code in range(0x21, 0x7F) if not chr(code).isalnum()}
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionTerm:
+    """One word of the question, and the index terms that stand for it."""
+
+    word: str  # as folded from the question
+    start: int  # its characters in the question
+    end: int
+    terms: tuple[str, ...]  # those in the index; empty when the notes never say it
+    idf: float  # of the word in these notes; the highest possible when they never say it
+    weight: float  # 1, or less for a word that was misspelt
+    misspelt: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LexicalResult:
+    """BM25 scores by chunk row, and what each word of the question contributed."""
+
+    terms: tuple[QuestionTerm, ...]
+    scores: dict[int, float]
+    by_term: tuple[dict[int, float], ...] = field(default=())  # one a question term
+
+
+def fts_terms(terms: Sequence[Term]) -> str:
+    """Return the text to put into the FTS5 table for these terms."""
+    return " ".join(term.term.translate(_TO_FTS) for term in terms)
+
+
+def _match(term: str) -> str:
+    return '"' + term.translate(_TO_FTS).replace('"', "") + '"'
+
+
+def _document_frequency(connection: sqlite3.Connection, term: str) -> int:
+    row = connection.execute(
+        "SELECT doc FROM vocabulary WHERE term = ?", (term.translate(_TO_FTS),)
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def inverse_document_frequency(passages: int, containing: int) -> float:
+    """Return Lucene's BM25 IDF, always positive."""
+    return math.log(1 + (passages - containing + 0.5) / (containing + 0.5))
+
+
+def read_question(
+    connection: sqlite3.Connection, question: str, languages: Sequence[str], passages: int
+) -> tuple[QuestionTerm, ...]:
+    """Find the index terms for each word of a question.
+
+    `languages` are those of question and notes: a word is analysed in each, since an
+    English question on French notes shares technical words and names with them.
+    A word that the notes never use is looked for under its nearest spelling.
+    """
+    spans: dict[tuple[int, int], dict[str, str]] = {}
+    for position, language in enumerate(languages):
+        for term in analyse(question, language):
+            known = spans.get((term.start, term.end))
+            if known is None and position > 0:
+                continue  # a stop word in the language of the question
+            if known is None:
+                known = spans[term.start, term.end] = {}
+            known.setdefault(term.term, term.word)
+    found: list[QuestionTerm] = []
+    for (start, end), candidates in spans.items():
+        counts = {term: _document_frequency(connection, term) for term in candidates}
+        known_terms = tuple(term for term, count in counts.items() if count)
+        word = next(iter(candidates.values()))
+        weight, misspelt = 1.0, False
+        containing = max(counts.values())
+        if not known_terms and (near := _nearest_spelling(connection, word)):
+            known_terms, weight, misspelt = near, MISSPELT_WEIGHT, True
+            containing = max(_document_frequency(connection, term) for term in near)
+        found.append(
+            QuestionTerm(
+                word=word,
+                start=start,
+                end=end,
+                terms=known_terms,
+                idf=inverse_document_frequency(passages, containing),
+                weight=weight,
+                misspelt=misspelt,
+            )
+        )
+    return tuple(found)
+
+
+def _nearest_spelling(connection: sqlite3.Connection, word: str) -> tuple[str, ...]:
+    """Return the terms of the notes' words spelt most like a word of four letters or more."""
+    if len(word) < 4 or not any(c.isalpha() for c in word):
+        return ()
+    from rapidfuzz import fuzz, process
+
+    near = connection.execute(
+        "SELECT word, term FROM words WHERE length(word) BETWEEN ? AND ? "
+        "AND substr(word, 1, 1) IN (?, ?)",
+        (len(word) - 3, len(word) + 3, word[0], word[1]),
+    ).fetchall()
+    matches = process.extract(
+        word,
+        [surface for surface, _ in near],
+        scorer=_spelling_similarity(fuzz),
+        score_cutoff=_LEAST_SIMILARITY,
+        limit=3,
+    )
+    if not matches:
+        return ()
+    best = matches[0][1]
+    terms = {near[index][1] for _, score, index in matches if score >= best - 4}
+    return tuple(sorted(t for t in terms if _document_frequency(connection, t)))
+
+
+def _spelling_similarity(fuzz):  # type: ignore[no-untyped-def]
+    return fuzz.ratio
+
+
+def search_terms(
+    connection: sqlite3.Connection, terms: tuple[QuestionTerm, ...], passages: int
+) -> LexicalResult:
+    """Score every passage that shares a term with the question; never joined with AND."""
+    scores: dict[int, float] = {}
+    by_term: list[dict[int, float]] = []
+    for question_term in terms:
+        best: dict[int, float] = {}
+        for term in question_term.terms:
+            count = _document_frequency(connection, term)
+            fts_idf = max(1e-6, math.log((passages - count + 0.5) / (count + 0.5)))
+            factor = question_term.idf * question_term.weight / fts_idf
+            for row, score in connection.execute(
+                "SELECT rowid, bm25(terms) FROM terms WHERE terms MATCH ? LIMIT ?",
+                (_match(term), _LONGEST_POSTINGS),
+            ):
+                best[row] = max(best.get(row, 0.0), -score * factor)
+        for row, score in best.items():
+            scores[row] = scores.get(row, 0.0) + score
+        by_term.append(best)
+    return LexicalResult(terms, scores, tuple(by_term))

@@ -1,0 +1,439 @@
+"""The index on disk: one SQLite file is the truth.
+
+Readers work in WAL snapshots while one writer refreshes; a process killed at any
+instant leaves the old index or the new one. Vectors are kept by (model fingerprint,
+passage hash), so that a passage is embedded once whatever happens to its note. The
+FAISS file beside it is derived (see `vectors.py`).
+
+What is left out: searching. `lexical.py` and `vectors.py` read these tables for that.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import TypeVar
+
+from assistant.datatypes import Chunk, Note, Skipped, Span
+from assistant.errors import IndexDamagedError, IndexFolderError, IndexMissingError
+
+_T = TypeVar("_T")
+
+FILE_NAME = "index.sqlite"
+SCHEMA_VERSION = "1"
+
+_SCHEMA = """
+CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE notes(
+    id INTEGER PRIMARY KEY,
+    path TEXT NOT NULL UNIQUE,
+    title TEXT NOT NULL,
+    language TEXT NOT NULL,
+    author TEXT,
+    date TEXT,
+    sha256 TEXT NOT NULL,
+    signature TEXT NOT NULL,
+    source TEXT NOT NULL,
+    body_start INTEGER NOT NULL,
+    text TEXT NOT NULL
+);
+CREATE TABLE skipped(path TEXT PRIMARY KEY, reason TEXT NOT NULL, signature TEXT NOT NULL);
+CREATE TABLE chunks(
+    id INTEGER PRIMARY KEY AUTOINCREMENT, -- never used twice: vector files rely on it
+    note INTEGER NOT NULL REFERENCES notes(id),
+    ordinal INTEGER NOT NULL,
+    start INTEGER NOT NULL,
+    stop INTEGER NOT NULL,
+    headings TEXT NOT NULL, -- JSON list
+    lead_in TEXT NOT NULL,
+    spans TEXT NOT NULL, -- JSON list of [start, end, kind, lead]
+    passage BLOB NOT NULL, -- hash of what was embedded
+    text TEXT NOT NULL
+);
+CREATE INDEX chunks_of_note ON chunks(note, ordinal);
+CREATE INDEX chunks_by_passage ON chunks(passage);
+CREATE TABLE embeddings(
+    passage BLOB NOT NULL,
+    fingerprint TEXT NOT NULL,
+    vector BLOB NOT NULL, -- float32, unit length
+    tokens BLOB NOT NULL, -- compressed token vectors, see token_store.py
+    UNIQUE(passage, fingerprint)
+);
+CREATE TABLE words(word TEXT PRIMARY KEY, term TEXT NOT NULL) WITHOUT ROWID;
+CREATE VIRTUAL TABLE terms USING fts5(analysed, tokenize = "ascii");
+CREATE VIRTUAL TABLE vocabulary USING fts5vocab(terms, row);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChunk:
+    """A chunk with its row id and what retrieval needs to know of its note."""
+
+    row: int
+    chunk: Chunk
+    title: str
+    language: str
+    passage: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the index knows of a file: enough to tell whether it changed."""
+
+    sha256: str  # empty for a skipped file
+    signature: str
+    reason: str = ""  # why it was skipped
+
+
+def passage_hash(text: str) -> bytes:
+    """Return the 16-byte identity of a passage text."""
+    return blake2b(text.encode(), digest_size=16).digest()
+
+
+@contextmanager
+def mapped_errors(folder: Path) -> Iterator[None]:
+    """Turn SQLite's and the file system's errors into ours, each with its remedy."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        message = str(error)
+        if "full" in message:
+            raise IndexFolderError(
+                f"Le disque est plein : libérez de la place près de « {folder} » puis relancez "
+                "« assistant index ». L'index précédent est intact."
+            ) from error
+        if "locked" in message:
+            raise IndexFolderError(
+                f"L'index « {folder} » est occupé par un autre programme : réessayez dans un instant."
+            ) from error
+        if "no such table" in message or "malformed" in message:
+            raise _damaged(folder) from error
+        raise _unwritable(folder, message) from error
+    except sqlite3.DatabaseError as error:
+        raise _damaged(folder) from error
+    except OSError as error:
+        if error.errno == 28:  # ENOSPC
+            raise IndexFolderError(
+                f"Le disque est plein : libérez de la place près de « {folder} » puis relancez "
+                "« assistant index ». L'index précédent est intact."
+            ) from error
+        raise _unwritable(folder, error.strerror or str(error)) from error
+
+
+def _damaged(folder: Path) -> IndexDamagedError:
+    return IndexDamagedError(
+        f"L'index « {folder / FILE_NAME} » est abîmé : lancez « assistant index --rebuild » pour "
+        "le reconstruire à partir des notes (elles ne sont pas touchées)."
+    )
+
+
+def _unwritable(folder: Path, reason: str) -> IndexFolderError:
+    return IndexFolderError(
+        f"Impossible d'écrire l'index dans « {folder} » ({reason}) : vérifiez ses droits, ou "
+        "choisissez un autre dossier avec --index."
+    )
+
+
+class Store:
+    """One connection to the index. Not shared between threads: open one for each."""
+
+    def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
+        """Use `open`."""
+        self.folder = folder
+        self.connection = connection
+
+    @classmethod
+    def open(cls, folder: Path, *, create: bool = False) -> Store:
+        """Open the index of a folder.
+
+        Raises IndexMissingError when there is none and `create` is false,
+        IndexDamagedError when the file is no sound database of ours.
+        """
+        path = folder / FILE_NAME
+        if not create and not path.is_file():
+            raise IndexMissingError(
+                f"Aucun index dans « {folder} » : lancez d'abord « assistant index »."
+            )
+        with mapped_errors(folder):
+            if create:
+                folder.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = NORMAL")
+                connection.execute("PRAGMA mmap_size = 1073741824")
+                tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+                if tables == 0:
+                    if not create:
+                        raise IndexMissingError(
+                            f"L'index « {folder} » est vide : lancez « assistant index »."
+                        )
+                    _create(connection)
+                else:
+                    connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
+            except BaseException:
+                connection.close()
+                raise
+        return cls(folder, connection)
+
+    def close(self) -> None:
+        """Close the connection; the store cannot be used afterwards."""
+        self.connection.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Hold one snapshot: everything read inside belongs to one generation."""
+        with mapped_errors(self.folder):
+            if self.connection.in_transaction:
+                yield
+                return
+            self.connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self.connection.execute("COMMIT")
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Everything written inside appears at once, or not at all."""
+        with mapped_errors(self.folder):
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                if self.connection.in_transaction:
+                    self.connection.execute("ROLLBACK")
+                raise
+            self.connection.execute("COMMIT")
+
+    # --- what the index knows -------------------------------------------------------
+
+    def meta(self) -> dict[str, str]:
+        """Return the facts about the index: versions, fingerprint, generation, counts."""
+        return dict(self.connection.execute("SELECT key, value FROM meta"))
+
+    def set_meta(self, **values: object) -> None:
+        """Write facts about the index."""
+        self.connection.executemany(
+            "INSERT OR REPLACE INTO meta VALUES (?, ?)",
+            [(key, str(value)) for key, value in values.items()],
+        )
+
+    def known_files(self) -> dict[str, Known]:
+        """Return what is known of every file, by note id."""
+        known = {
+            path: Known(digest, signature)
+            for path, digest, signature in self.connection.execute(
+                "SELECT path, sha256, signature FROM notes"
+            )
+        }
+        for path, reason, signature in self.connection.execute("SELECT * FROM skipped"):
+            known[path] = Known("", signature, reason)
+        return known
+
+    def skipped(self) -> tuple[Skipped, ...]:
+        """Return the files that are not indexed, with the reasons."""
+        rows = self.connection.execute("SELECT path, reason FROM skipped ORDER BY path")
+        return tuple(Skipped(path, reason) for path, reason in rows)
+
+    def counts(self) -> tuple[int, int]:
+        """Return (notes, chunks)."""
+        notes = self.connection.execute("SELECT count(*) FROM notes").fetchone()[0]
+        chunks = self.connection.execute("SELECT count(*) FROM chunks").fetchone()[0]
+        return int(notes), int(chunks)
+
+    def languages(self) -> dict[str, int]:
+        """Return how many notes are in each language, the most frequent first."""
+        return dict(
+            self.connection.execute(
+                "SELECT language, count(*) AS n FROM notes GROUP BY language ORDER BY n DESC"
+            )
+        )
+
+    def note(self, note_id: str) -> Note | None:
+        """Return a note as it was indexed."""
+        row = self.connection.execute(
+            "SELECT path, title, language, text, sha256, source, author, date, body_start "
+            "FROM notes WHERE path = ?",
+            (note_id,),
+        ).fetchone()
+        return Note(*row[:5], Path(row[5]), *row[6:]) if row else None
+
+    def note_ids(self) -> list[tuple[str, str]]:
+        """Return (id, title) of every note, by id."""
+        return list(self.connection.execute("SELECT path, title FROM notes ORDER BY path"))
+
+    def chunks(self, rows: Sequence[int]) -> dict[int, StoredChunk]:
+        """Return the chunks of these row ids; ids that are gone are left out."""
+        found: dict[int, StoredChunk] = {}
+        for batch in _batches(list(rows)):
+            marks = ",".join("?" * len(batch))
+            for row in self.connection.execute(
+                "SELECT c.id, c.passage, n.title, n.language, n.path, c.ordinal, c.start, c.stop, "
+                "c.headings, c.text, c.lead_in, c.spans FROM chunks c JOIN notes n ON n.id = c.note "
+                f"WHERE c.id IN ({marks})",
+                batch,
+            ):
+                chunk = Chunk(
+                    note_id=row[4],
+                    ordinal=row[5],
+                    start=row[6],
+                    end=row[7],
+                    headings=tuple(json.loads(row[8])),
+                    text=row[9],
+                    lead_in=row[10],
+                    spans=tuple(
+                        Span(start, end, kind, tuple(lead) if lead else None)
+                        for start, end, kind, lead in json.loads(row[11])
+                    ),
+                )
+                found[row[0]] = StoredChunk(row[0], chunk, row[2], row[3], row[1])
+        return found
+
+    # --- embeddings -----------------------------------------------------------------
+
+    def missing_passages(self, fingerprint: str, hashes: Iterable[bytes]) -> set[bytes]:
+        """Return those of `hashes` that this model has never embedded."""
+        wanted = set(hashes)
+        for batch in _batches(sorted(wanted)):
+            marks = ",".join("?" * len(batch))
+            wanted -= {
+                row[0]
+                for row in self.connection.execute(
+                    f"SELECT passage FROM embeddings WHERE fingerprint = ? AND passage IN ({marks})",
+                    (fingerprint, *batch),
+                )
+            }
+        return wanted
+
+    def add_embeddings(self, fingerprint: str, rows: Iterable[tuple[bytes, bytes, bytes]]) -> None:
+        """Keep (passage hash, vector, token vectors); durable at once, harmless if unused."""
+        with self.writing():
+            self.connection.executemany(
+                "INSERT OR REPLACE INTO embeddings(passage, fingerprint, vector, tokens) "
+                "VALUES (?, ?, ?, ?)",
+                [(passage, fingerprint, vector, tokens) for passage, vector, tokens in rows],
+            )
+
+    def embeddings(self, fingerprint: str, rows: Sequence[int]) -> dict[int, tuple[bytes, bytes]]:
+        """Return (vector, token vectors) by chunk row id."""
+        found: dict[int, tuple[bytes, bytes]] = {}
+        for batch in _batches(list(rows)):
+            marks = ",".join("?" * len(batch))
+            for row, vector, tokens in self.connection.execute(
+                "SELECT c.id, e.vector, e.tokens FROM chunks c JOIN embeddings e "
+                f"ON e.passage = c.passage AND e.fingerprint = ? WHERE c.id IN ({marks})",
+                (fingerprint, *batch),
+            ):
+                found[row] = (vector, tokens)
+        return found
+
+    def drop_orphan_embeddings(self, *, keep_share: float) -> None:
+        """Forget vectors no chunk uses, once they exceed a share of all of them."""
+        total, orphans = self.connection.execute(
+            "SELECT count(*), sum(passage NOT IN (SELECT passage FROM chunks)) FROM embeddings"
+        ).fetchone()
+        if (orphans or 0) > total * keep_share:
+            self.connection.execute(
+                "DELETE FROM embeddings WHERE passage NOT IN (SELECT passage FROM chunks)"
+            )
+
+    # --- writing notes (inside `writing()`) -------------------------------------------
+
+    def remove_file(self, note_id: str) -> None:
+        """Remove a note with its chunks and terms, or a skipped file."""
+        row = self.connection.execute("SELECT id FROM notes WHERE path = ?", (note_id,)).fetchone()
+        if row:
+            self.connection.execute(
+                "DELETE FROM terms WHERE rowid IN (SELECT id FROM chunks WHERE note = ?)", row
+            )
+            self.connection.execute("DELETE FROM chunks WHERE note = ?", row)
+            self.connection.execute("DELETE FROM notes WHERE id = ?", row)
+        self.connection.execute("DELETE FROM skipped WHERE path = ?", (note_id,))
+
+    def add_skipped(self, skipped: Skipped, signature: str) -> None:
+        """Remember a file that cannot be indexed."""
+        self.connection.execute(
+            "INSERT OR REPLACE INTO skipped VALUES (?, ?, ?)",
+            (skipped.note_id, skipped.reason, signature),
+        )
+
+    def set_signature(self, note_id: str, signature: str) -> None:
+        """Remember that a file was hashed in this state and had not changed."""
+        self.connection.execute(
+            "UPDATE notes SET signature = ? WHERE path = ?", (signature, note_id)
+        )
+
+    def add_note(
+        self,
+        note: Note,
+        signature: str,
+        chunks: Sequence[tuple[Chunk, bytes, str]],
+    ) -> None:
+        """Add a note with its chunks, each with its passage hash and analysed terms."""
+        cursor = self.connection.execute(
+            "INSERT INTO notes(path, title, language, author, date, sha256, signature, source, "
+            "body_start, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                note.id,
+                note.title,
+                note.language,
+                note.author,
+                note.date,
+                note.sha256,
+                signature,
+                str(note.source),
+                note.body_start,
+                note.text,
+            ),
+        )
+        note_row = cursor.lastrowid
+        for chunk, passage, terms in chunks:
+            cursor = self.connection.execute(
+                "INSERT INTO chunks(note, ordinal, start, stop, headings, lead_in, spans, passage, "
+                "text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    note_row,
+                    chunk.ordinal,
+                    chunk.start,
+                    chunk.end,
+                    json.dumps(chunk.headings, ensure_ascii=False),
+                    chunk.lead_in,
+                    json.dumps([astuple(span) for span in chunk.spans]),
+                    passage,
+                    chunk.text,
+                ),
+            )
+            self.connection.execute(
+                "INSERT INTO terms(rowid, analysed) VALUES (?, ?)", (cursor.lastrowid, terms)
+            )
+
+    def add_words(self, words: Iterable[tuple[str, str]]) -> None:
+        """Remember (surface word, term) for spelling."""
+        self.connection.executemany("INSERT OR IGNORE INTO words VALUES (?, ?)", words)
+
+    def clear(self) -> None:
+        """Remove all notes, chunks and terms; embeddings stay, to be used again."""
+        for table in ("terms", "chunks", "notes", "skipped", "words"):
+            self.connection.execute(f"DELETE FROM {table}")
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
+        for statement in _SCHEMA.split(";\n"):
+            if statement.strip():
+                connection.execute(statement)
+        connection.execute("INSERT INTO meta VALUES ('schema', ?)", (SCHEMA_VERSION,))
+        connection.execute("INSERT INTO meta VALUES ('generation', '0')")
+    connection.execute("COMMIT")
+
+
+def _batches(values: list[_T], size: int = 500) -> Iterator[list[_T]]:
+    for start in range(0, len(values), size):
+        yield values[start : start + size]

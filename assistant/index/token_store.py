@@ -1,0 +1,53 @@
+"""How the token vectors of one passage are kept: compressed, with where each token lies.
+
+Layout, little-endian: u16 tokens, u16 of them context, u8 width of the steps; the codes
+(tokens × codec.width bytes); the steps from each token's start to the next one's (u8, or
+u16 where white space is long). Positions are code points into the chunk's text; context
+tokens (title, headings, lead-in) come first and have none.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.embedding.late_interaction import TokenCodec
+from assistant.embedding.protocol import TokenVectors
+
+_HEADER = struct.Struct("<HHB")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTokens:
+    """The tokens of a passage as they come back."""
+
+    codes: NDArray[np.uint8]  # (tokens, codec.width)
+    starts: NDArray[np.int32]  # (tokens,) into the chunk's text; -1 for context
+
+
+def pack_tokens(tokens: TokenVectors, context_length: int, codec: TokenCodec) -> bytes:
+    """Compress the tokens of a passage whose first `context_length` characters are context."""
+    inside = tokens.starts >= context_length
+    context = int(np.argmax(inside)) if inside.any() else len(inside)
+    starts = tokens.starts[context:] - context_length
+    steps = np.diff(starts, prepend=0).clip(0)
+    width = 1 if not len(steps) or steps.max() < 256 else 2
+    return (
+        _HEADER.pack(len(tokens.starts), context, width)
+        + codec.compress(tokens.vectors).tobytes()
+        + steps.astype(np.uint8 if width == 1 else np.uint16).tobytes()
+    )
+
+
+def unpack_tokens(data: bytes, codec: TokenCodec) -> StoredTokens:
+    """Read what `pack_tokens` wrote; the arrays are views of `data` where they can be."""
+    count, context, width = _HEADER.unpack_from(data)
+    codes = np.frombuffer(data, np.uint8, count * codec.width, _HEADER.size)
+    kind = np.uint8 if width == 1 else np.uint16
+    steps = np.frombuffer(data, kind, count - context, _HEADER.size + count * codec.width)
+    starts = np.full(count, -1, dtype=np.int32)
+    starts[context:] = np.cumsum(steps, dtype=np.int64)
+    return StoredTokens(codes.reshape(count, codec.width), starts)

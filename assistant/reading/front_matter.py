@@ -1,0 +1,92 @@
+"""Front matter: the block of metadata that may open a note.
+
+Read as YAML where it parses; otherwise line by line as `Key: value`, indented lines
+going on with the value above. Broken metadata costs its own entry, never the note.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+_BLOCK = re.compile(
+    r"\A(?:---|\+\+\+)[ \t]*\r?\n(.*?)^(?:---|\.\.\.|\+\+\+)[ \t]*(?:\r?\n|\Z)", re.S | re.M
+)
+_ENTRY = re.compile(r"^([A-Za-zÀ-ÿ][\w .-]{0,40}?)\s*[:=]\s*(.*)$")
+
+
+@dataclass(frozen=True, slots=True)
+class FrontMatter:
+    """What the front matter says; `end` is the offset of the first character after it."""
+
+    end: int = 0
+    title: str | None = None
+    author: str | None = None
+    date: str | None = None
+    tags: tuple[str, ...] = field(default=())
+
+
+def _lenient(block: str) -> dict[str, str]:
+    entries: dict[str, str] = {}
+    key = None
+    for line in block.splitlines():
+        if line[:1] in (" ", "\t") and key is not None:
+            entries[key] = f"{entries[key]} {line.strip()}".strip()
+        elif match := _ENTRY.match(line):
+            key = match[1].strip().lower()
+            entries[key] = match[2].strip().strip("\"'")
+        else:
+            key = None
+    return entries
+
+
+def _parse(block: str, *, is_toml: bool) -> Mapping[str, object]:
+    if is_toml:
+        import tomllib
+
+        try:
+            return {key.lower(): value for key, value in tomllib.loads(block).items()}
+        except tomllib.TOMLDecodeError:
+            return _lenient(block)
+    import yaml
+
+    try:
+        parsed = yaml.load(block, Loader=yaml.BaseLoader)  # every scalar stays a string
+    except (yaml.YAMLError, RecursionError):
+        return _lenient(block)
+    if not isinstance(parsed, dict):
+        return _lenient(block)
+    return {str(key).strip().lower(): value for key, value in parsed.items()}
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, list):
+        value = ", ".join(filter(None, (_text(part) for part in value)))
+    if isinstance(value, dict):
+        value = value.get("name", "")
+    line = " ".join(str(value).split()) if value is not None else ""
+    return line[:300] or None
+
+
+def _tags(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        value = re.split(r"[,;]\s*|\s+", value.strip("[] "))
+    if not isinstance(value, list):
+        return ()
+    return tuple(tag for part in value if (tag := str(part).strip(" #\"'")))
+
+
+def read_front_matter(text: str) -> FrontMatter:
+    """Read the front matter of a note; without any, `end` is 0 and nothing is known."""
+    match = _BLOCK.match(text)
+    if not match or (match[1].strip() and not re.search(r"[:=]", match[1])):
+        return FrontMatter()
+    entries = _parse(match[1], is_toml=text.startswith("+++"))
+    return FrontMatter(
+        end=match.end(),
+        title=_text(entries.get("title")),
+        author=_text(entries.get("author") or entries.get("authors") or entries.get("auteur")),
+        date=_text(entries.get("date")),
+        tags=_tags(entries.get("tags") or entries.get("keywords")),
+    )

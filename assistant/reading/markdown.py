@@ -1,0 +1,59 @@
+"""Markdown and plain text notes: decoded, never changed.
+
+The text stays as the author wrote it, markers and typing errors included, so that an
+offset in it is an offset in the file. Only the title, author and date are interpreted.
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+
+from assistant.datatypes import Note
+from assistant.language import detect_language
+from assistant.reading.front_matter import read_front_matter
+
+_FENCE = re.compile(r"^ {0,3}(```|~~~).*?^ {0,3}\1", re.S | re.M)
+_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.+?)[ \t]*#*[ \t]*$", re.M)
+_INLINE_MARKS = re.compile(r"\*\*|__|`|!?\[([^\]]*)\]\([^)]*\)|\{[.#][^}]*\}|<[^>]{1,80}>")
+
+
+class UnreadableNoteError(ValueError):
+    """A file that is not a readable note; `str(error)` is the reason to show."""
+
+
+def plain_heading(line: str) -> str:
+    """Return a heading's words without inline Markdown: `## **Les** `ps` ##` is "Les ps"."""
+    return " ".join(_INLINE_MARKS.sub(lambda match: match[1] or "", line).split())
+
+
+def _first_heading(body: str) -> str | None:
+    match = _HEADING.search(_FENCE.sub("", body[:20_000]))
+    return plain_heading(match[1]) or None if match else None
+
+
+def read_markdown(note_id: str, data: bytes, source: Path, expected_language: str = "fr") -> Note:
+    """Read one note from its bytes; raise UnreadableNoteError with the reason."""
+    if b"\0" in data:
+        raise UnreadableNoteError("ce n'est pas du texte (octets nuls) / not a text file")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UnreadableNoteError(
+            f"n'est pas en UTF-8 (octet {error.start}) : réenregistrez-la en UTF-8"
+        ) from error
+    matter = read_front_matter(text)
+    body = text[matter.end :]
+    title = matter.title or _first_heading(body) or PurePosixPath(note_id).stem
+    return Note(
+        id=note_id,
+        title=title,
+        language=detect_language(body, expected_language),
+        text=text,
+        sha256=sha256(data).hexdigest(),
+        source=source,
+        author=matter.author,
+        date=matter.date,
+        body_start=matter.end,
+    )

@@ -1,0 +1,172 @@
+"""Retrieval: from a question to ranked passages, with what supports each.
+
+Two cheap legs propose candidates (dense vectors, BM25); late interaction compares their
+tokens with the question's; the three are fused by score. The alignment of question words
+and passage tokens is kept: answering picks its evidence by it, confidence judges by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.datatypes import Hit, Signals
+from assistant.embedding.late_interaction import TokenCodec
+from assistant.embedding.protocol import Embedder, TokenVectors
+from assistant.index.lexical import LexicalResult, QuestionTerm, read_question, search_terms
+from assistant.index.store import Store, StoredChunk
+from assistant.index.token_store import StoredTokens, unpack_tokens
+from assistant.index.vectors import VectorIndex
+from assistant.language import detect_language
+from assistant.retrieval.fusion import fuse
+
+CANDIDATES = 100  # passages that each leg proposes
+RERANKED = 50  # of them, those compared token by token
+_FUNCTION_WORD_WEIGHT = 0.1  # of a question token that is in no content word
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question, read once for all legs."""
+
+    text: str
+    language: str
+    note_languages: tuple[str, ...]  # of the index, the most frequent first
+    vector: NDArray[np.float32]  # (dimension,)
+    tokens: TokenVectors
+    weights: NDArray[np.float32]  # (tokens,) of each token, summing to 1
+    terms: tuple[QuestionTerm, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A candidate with all that was found out about it."""
+
+    row: int
+    stored: StoredChunk
+    signals: Signals
+    score: float
+    tokens: StoredTokens
+    similarities: NDArray[np.float32]  # (question tokens, passage tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """What was found for a question, the best passage first."""
+
+    question: Question
+    passages: tuple[Passage, ...]
+    lexical: LexicalResult
+    chunks: int  # passages in the index
+
+    def hits(self, k: int) -> tuple[Hit, ...]:
+        """Return the best `k` passages as hits."""
+        return tuple(
+            Hit(p.stored.chunk, p.stored.title, rank, p.score, p.signals)
+            for rank, p in enumerate(self.passages[:k], start=1)
+        )
+
+
+def question_languages(language: str, note_languages: Sequence[str]) -> list[str]:
+    """Return the languages to analyse a question in: its own first, then the notes'."""
+    return list(dict.fromkeys([language, *note_languages]))
+
+
+def token_weights(tokens: TokenVectors, terms: Sequence[QuestionTerm]) -> NDArray[np.float32]:
+    """Weigh each question token by the IDF of the content word that it is part of."""
+    weights = np.zeros(len(tokens.starts), dtype=np.float32)
+    for index, (start, end) in enumerate(zip(tokens.starts, tokens.ends, strict=True)):
+        inside = [t.idf for t in terms if t.start < end and t.end > start]
+        weights[index] = max(inside) if inside else 0.0
+    highest = float(weights.max(initial=0.0))
+    floor = _FUNCTION_WORD_WEIGHT * highest if highest else 1.0
+    weights = np.maximum(weights, floor)
+    return weights / max(float(weights.sum()), 1e-9)
+
+
+def read(
+    store: Store, embedder: Embedder, text: str, *, chunks: int, language: str | None = None
+) -> Question:
+    """Analyse and embed a question."""
+    note_languages = tuple(store.languages()) or ("fr",)
+    spoken = language or detect_language(text, note_languages[0])
+    terms = read_question(
+        store.connection, text, question_languages(spoken, note_languages), chunks
+    )
+    encoded = embedder.encode_queries([text])
+    tokens = encoded.tokens[0]
+    return Question(
+        text=text,
+        language=spoken,
+        note_languages=note_languages,
+        vector=encoded.vectors[0],
+        tokens=tokens,
+        weights=token_weights(tokens, terms),
+        terms=terms,
+    )
+
+
+def retrieve(
+    store: Store,
+    vectors: VectorIndex,
+    embedder: Embedder,
+    codec: TokenCodec,
+    text: str,
+    *,
+    fingerprint: str,
+    language: str | None = None,
+) -> Retrieval:
+    """Find the passages for a question. Call inside `store.reading()`."""
+    chunks = store.counts()[1]
+    question = read(store, embedder, text, chunks=chunks, language=language)
+    lexical = search_terms(store.connection, question.terms, chunks)
+    dense = dict(vectors.search(question.vector, CANDIDATES))
+    best_lexical = sorted(lexical.scores, key=lambda row: (-lexical.scores[row], row))
+    rows = list(dict.fromkeys([*dense, *best_lexical[:CANDIDATES]]))
+    stored = store.chunks(rows)
+    rows = [row for row in rows if row in stored]
+    if not rows:
+        return Retrieval(question, (), lexical, chunks)
+    embedded = store.embeddings(fingerprint, rows)
+    cosines = np.array(
+        [
+            dense[row]
+            if row in dense
+            else float(np.frombuffer(embedded[row][0], dtype=np.float32) @ question.vector)
+            for row in rows
+        ]
+    )
+    bm25 = np.array([lexical.scores.get(row, 0.0) for row in rows])
+    first = fuse(cosines, bm25, None, question)
+    order = sorted(range(len(rows)), key=lambda i: (-first[i], rows[i]))[:RERANKED]
+    tokens = [unpack_tokens(embedded[rows[i]][1], codec) for i in order]
+    alignments = _align(question, tokens, codec)
+    late = np.array([float(question.weights @ a.max(axis=1, initial=-1.0)) for a in alignments])
+    scores = fuse(cosines[order], bm25[order], late, question)
+    passages = [
+        Passage(
+            row=rows[i],
+            stored=stored[rows[i]],
+            signals=Signals(float(cosines[i]), float(bm25[i]), float(late[n])),
+            score=float(scores[n]),
+            tokens=tokens[n],
+            similarities=alignments[n],
+        )
+        for n, i in enumerate(order)
+    ]
+    passages.sort(key=lambda p: (-p.score, p.stored.chunk.note_id, p.stored.chunk.ordinal))
+    return Retrieval(question, tuple(passages), lexical, chunks)
+
+
+def _align(
+    question: Question, tokens: list[StoredTokens], codec: TokenCodec
+) -> list[NDArray[np.float32]]:
+    """Compare all candidates at once, then part the result by passage."""
+    together = codec.similarities(
+        question.tokens.vectors, np.concatenate([t.codes for t in tokens])
+    )
+    ends = np.cumsum([len(t.codes) for t in tokens])
+    return np.split(together, ends[:-1], axis=1)

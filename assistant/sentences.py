@@ -1,0 +1,59 @@
+"""Sentences of a text, by exact offsets, in French and English notes as people type them.
+
+A sentence ends at `.`, `!`, `?` or `…` before white space and not after an abbreviation,
+an initial or a number that opens a line; also at a full stop glued to the next sentence
+("processus.Docker partage"), which a file name ("fichier.Txt") or a version is not.
+"""
+
+from __future__ import annotations
+
+import re
+
+_ABBREVIATIONS = frozenset(
+    "m mm mme mmes mlle dr pr me st ste cf ex fig p pp art chap vol éd ed al env av apr "
+    "j.-c c.-à-d i.e e.g vs mr mrs ms no n° num tél tel min max sec réf ref approx resp "
+    "jr sr inc ltd dept jan fév févr avr juil sept oct nov déc".split()
+)
+_END = re.compile(
+    r"[.!?…]+[\"'»”’)\]*_]*(?=\s)|(?<=[a-zà-ÿ)]{2})\.(?=[A-ZÀ-ÖØ-Þ][a-zà-ÿ']+\s+[a-zà-ÿ])"
+)
+_LAST_WORD = re.compile(r"([^\s(«\"'’]+)\.$")
+_NEXT = re.compile(r"\s+[\"'«“(\[*_-]*([^\s])")
+
+
+def _is_end(text: str, start: int, match: re.Match[str]) -> bool:
+    if not match[0].startswith(".") or match[0].startswith(".."):
+        following = _NEXT.match(text, match.end())
+        return not (following and following[1].islower() and not match[0].startswith("."))
+    word = _LAST_WORD.search(text, start, match.start() + 1)
+    if word:
+        last = word[1].lower()
+        if last in _ABBREVIATIONS or (len(last) == 1 and last.isalpha() and word[1].isupper()):
+            return False
+        if last.isdigit() and word.start() == start:  # "1. " opens a line
+            return False
+    following = _NEXT.match(text, match.end())
+    # "etc. dans" goes on; a full stop before a lower-case word rarely ends anything.
+    return not (following and following[1].islower() and "\n" not in following[0])
+
+
+def split_sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Return the ranges of the sentences of `text[start:end]`, white space left out.
+
+    Every character that is not white space lies in exactly one range.
+    """
+    ranges = []
+    begin = start
+    for match in _END.finditer(text, start, end):
+        if _is_end(text, begin, match):
+            ranges.append((begin, match.end()))
+            begin = match.end()
+    ranges.append((begin, end))
+    trimmed = []
+    for left, right in ranges:
+        content = text[left:right]
+        stripped = content.strip()
+        if stripped:
+            left += len(content) - len(content.lstrip())
+            trimmed.append((left, left + len(stripped)))
+    return trimmed

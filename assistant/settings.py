@@ -1,0 +1,51 @@
+"""Every setting of the assistant, read from the environment in one place.
+
+Inner functions receive plain values; only the faces (command line, web) read settings.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from assistant.errors import SettingsError
+
+EMBEDDED_MODEL = "embedded"  # the model that comes with the installation
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Defaults, each overridden by the environment variable named beside it."""
+
+    corpus: Path = Path("corpus")  # ASSISTANT_CORPUS: folder of notes
+    index: Path = Path("index")  # ASSISTANT_INDEX: folder of everything derived
+    model: str = EMBEDDED_MODEL  # ASSISTANT_MODEL: name or folder of another model
+    cache: Path | None = None  # ASSISTANT_CACHE: None is the user's cache folder
+    language: str | None = None  # ASSISTANT_LANGUAGE: fixed language of replies
+    caution: float = 0.5  # ASSISTANT_CAUTION: least confidence to answer, 0 to 1
+
+    @staticmethod
+    def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
+        """Read `ASSISTANT_*`; raise SettingsError naming a variable that is wrong."""
+        settings = Settings()
+        for name in ("corpus", "index", "cache"):
+            if value := environment.get(f"ASSISTANT_{name.upper()}"):
+                settings = replace(settings, **{name: Path(value).expanduser()})
+        if value := environment.get("ASSISTANT_MODEL"):
+            settings = replace(settings, model=value)
+        if value := environment.get("ASSISTANT_LANGUAGE"):
+            settings = replace(settings, language=value)
+        if value := environment.get("ASSISTANT_CAUTION"):
+            try:
+                caution = float(value)
+            except ValueError:
+                caution = -1.0
+            if not 0 <= caution <= 1:
+                raise SettingsError(
+                    f"ASSISTANT_CAUTION={value!r} is not a number from 0 to 1; "
+                    "unset it or choose for example 0.5."
+                )
+            settings = replace(settings, caution=caution)
+        return settings

@@ -1,0 +1,324 @@
+"""The structure of a note: its text as a row of blocks that tile it.
+
+markdown-it finds what CommonMark defines (headings, fences, tables, lists). Real notes
+are messier, so each paragraph is read again line by line: `-- ` and `- -` bullets, bold
+lines and numbered lines are items, and a short line ending in a colon before items is
+a heading or a lead-in. Nothing is changed, moved or dropped: every character that is
+not white space lies in exactly one block.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import TYPE_CHECKING
+
+from assistant.reading.markdown import plain_heading
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
+
+class Kind(StrEnum):
+    """What a block is."""
+
+    HEADING = "heading"
+    PARAGRAPH = "paragraph"
+    ITEM = "item"
+    CODE = "code"
+    TABLE = "table"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A run of whole lines: `text[start:end]`, without the line break at its end.
+
+    `depth` is the level of a heading or the nesting of an item. `lead` is the range of
+    the line that introduces an item, code or row, where there is one.
+    """
+
+    kind: Kind
+    start: int
+    end: int
+    headings: tuple[str, ...]
+    depth: int = 0
+    lead: tuple[int, int] | None = None
+
+
+# A bullet, doubled or spaced as people type them, or a number: "- ", "-- ", "- - ", "1. ".
+ITEM_MARKER = re.compile(
+    r"^(?P<indent>[ \t>]*)(?P<marker>(?:[-–—*+•·▪‣◦➔→►✓✔][ \t]?){1,3}(?<=[ \t])|(?:\d{1,3}|[a-zA-Z])[.)][ \t]+)"
+    r"(?P<check>\[[ xX]\][ \t]+)?(?=\S)"
+)
+_BOLD_LINE = re.compile(r"^[ \t]*(\*\*|__)(?=\S).*(?<=\S)\1[ \t]*[:.]?[ \t]*$")
+_LONE_RETURN = re.compile(r"\r(?!\n)|\0")  # markdown-it would end a line here
+_PLAIN_HEADING_WORDS = 6
+_PLAIN_HEADING_DEPTH = 7  # below every real heading
+_TABLE_RULE = re.compile(r"^[ \t>]*\|?[ \t]*:?-+:?[ \t]*(\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
+
+
+@cache
+def _parser() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
+    # Only line ranges of blocks are wanted: inline parsing would be work for nothing.
+    return MarkdownIt("commonmark").enable("table").disable(["inline"])
+
+
+@dataclass(slots=True)
+class _Line:
+    start: int
+    end: int  # without the line break
+    kind: Kind | None = None  # None: blank, or not claimed by any token
+    group: int = -1  # lines of one block share it
+    depth: int = 0
+    token: int = -1  # lines that CommonMark takes for one paragraph share it
+
+
+def _lines(text: str, offset: int) -> list[_Line]:
+    """Cut where markdown-it does: after each line feed, and nowhere else."""
+    found = []
+    position = offset
+    for part in text[offset:].split("\n"):
+        found.append(_Line(position, position + len(part)))
+        position += len(part) + 1
+    return found
+
+
+def _claim(lines: list[_Line], tokens: list[Token]) -> None:
+    """Write kind, group and depth of every token that has lines onto those lines."""
+    depth = 0
+    for group, token in enumerate(tokens):
+        if token.type == "list_item_open":
+            depth += 1
+            if token.map:
+                first = lines[min(token.map[0], len(lines) - 1)]
+                if first.kind is None:  # an item of its own, unless "- - x" claimed it
+                    first.kind, first.group, first.depth = Kind.ITEM, group, depth
+        elif token.type == "list_item_close":
+            depth -= 1
+        kind = {
+            "heading_open": Kind.HEADING,
+            "paragraph_open": Kind.PARAGRAPH,
+            "html_block": Kind.PARAGRAPH,
+            "fence": Kind.CODE,
+            "code_block": Kind.CODE,
+            "table_open": Kind.TABLE,
+        }.get(token.type)
+        if kind is None or not token.map:
+            continue
+        for index in range(token.map[0], min(token.map[1], len(lines))):
+            line = lines[index]
+            if line.kind is None or kind is not Kind.PARAGRAPH:
+                first_of_item = line.kind is Kind.ITEM and kind is Kind.PARAGRAPH
+                if not first_of_item:
+                    line.kind = Kind.ITEM if depth and kind is Kind.PARAGRAPH else kind
+                    line.group = group
+                    line.depth = int(token.tag[1]) if kind is Kind.HEADING else depth
+            elif line.kind is Kind.ITEM:
+                line.group = group
+
+
+def _is_item(text: str, line: _Line) -> bool:
+    return bool(ITEM_MARKER.match(text[line.start : line.end]))
+
+
+def _refine(text: str, lines: list[_Line]) -> None:
+    """Find the items, lead-ins and plain headings that CommonMark takes for prose."""
+    for line in lines:
+        line.token = line.group
+    for index, line in enumerate(lines):
+        content = text[line.start : line.end]
+        if not content.strip():
+            if line.kind is not Kind.CODE:
+                line.kind = None
+            continue
+        if line.kind is None:
+            line.kind = Kind.PARAGRAPH
+            line.group = -2
+        if line.kind is Kind.CODE and not content.lstrip().startswith(("```", "~~~")):
+            continue
+        if line.kind in (Kind.PARAGRAPH, Kind.ITEM):
+            marker = ITEM_MARKER.match(content)
+            previous = lines[index - 1] if index else None
+            if marker:
+                numbered = marker["marker"][:1].isalnum()
+                if line.kind is Kind.ITEM or not numbered or _continues_list(text, lines, index):
+                    line.kind = Kind.ITEM
+                    line.depth = max(line.depth, 1)
+                    line.group = -10 - index  # starts a block of its own
+            elif _BOLD_LINE.match(content) and _in_bold_run(text, lines, index):
+                line.kind = Kind.ITEM
+                line.depth = max(line.depth, 1) + 1
+                line.group = -10 - index
+            elif (
+                previous is not None
+                and previous.kind is Kind.ITEM
+                and previous.group <= -10
+                and (previous.token == line.token or line.kind is Kind.ITEM)
+            ):  # goes on with the item above
+                line.kind, line.group, line.depth = Kind.ITEM, previous.group, previous.depth
+
+
+def _continues_list(text: str, lines: list[_Line], index: int) -> bool:
+    """A numbered line in prose is an item only beside another one or after a colon."""
+    for neighbour in (index - 1, index + 1):
+        if 0 <= neighbour < len(lines):
+            content = text[lines[neighbour].start : lines[neighbour].end]
+            if ITEM_MARKER.match(content) or content.rstrip().endswith(":"):
+                return True
+    return False
+
+
+def _in_bold_run(text: str, lines: list[_Line], index: int) -> bool:
+    """Bold lines are items where two follow each other or a colon introduces them."""
+    before = text[lines[index - 1].start : lines[index - 1].end] if index else ""
+    after = text[lines[index + 1].start : lines[index + 1].end] if index + 1 < len(lines) else ""
+    return bool(
+        _BOLD_LINE.match(before) or _BOLD_LINE.match(after) or before.rstrip().endswith(":")
+    )
+
+
+def _raw_blocks(text: str, lines: list[_Line]) -> list[Block]:
+    """Join the lines of one group; tables give one block a row, the header first."""
+    blocks: list[Block] = []
+    group: int | None = None
+    for line in lines:
+        if line.kind is None:
+            if group is not None and group < -1:
+                group = None
+            continue
+        start, end = line.start, line.end
+        is_table = line.kind is Kind.TABLE
+        if blocks and line.group == group and not is_table:
+            last = blocks[-1]
+            blocks[-1] = Block(last.kind, last.start, end, (), last.depth)
+        else:
+            blocks.append(Block(line.kind, start, end, (), line.depth))
+        group = line.group
+    return [_trimmed(text, block) for block in blocks]
+
+
+def _trimmed(text: str, block: Block) -> Block:
+    """Leave out white space at the end, and blank lines at the start."""
+    end = block.start + len(text[block.start : block.end].rstrip())
+    return Block(block.kind, block.start, max(end, block.start), (), block.depth)
+
+
+def _indent(text: str, block: Block) -> int:
+    content = text[block.start : block.end]
+    return len(content) - len(content.lstrip(" \t>"))
+
+
+def _marker(text: str, block: Block) -> str:
+    match = ITEM_MARKER.match(text[block.start : block.end])
+    return re.sub(r"\d+|[a-zA-Z]", "1", match["marker"]).strip() if match else "**"
+
+
+def _ends_in_colon(text: str, block: Block) -> bool:
+    return text[block.start : block.end].rstrip(" \t*_").endswith(":")
+
+
+def _is_plain_heading(text: str, blocks: list[Block], index: int) -> bool:
+    """A short paragraph of one line ending in a colon, with items right under it."""
+    block = blocks[index]
+    content = text[block.start : block.end]
+    return (
+        block.kind is Kind.PARAGRAPH
+        and "\n" not in content
+        and _ends_in_colon(text, block)
+        and len(content.split()) <= _PLAIN_HEADING_WORDS
+        and content.lstrip(" *_")[:1].isupper()
+        and index + 1 < len(blocks)
+        and blocks[index + 1].kind is Kind.ITEM
+    )
+
+
+def read_structure(text: str, body_start: int = 0) -> list[Block]:
+    """Return the blocks of `text` from `body_start` on, in order, never overlapping."""
+    lines = _lines(text, body_start)
+    _claim(lines, _parser().parse(_LONE_RETURN.sub(" ", text[body_start:])))
+    _refine(text, lines)
+    raw = [block for block in _raw_blocks(text, lines) if block.end > block.start]
+
+    found: list[Block] = []
+    path: list[tuple[int, str]] = []  # (depth, words) of the headings above
+    parents: list[tuple[int, tuple[int, int]]] = []  # (depth of item, its range)
+    lead: tuple[int, int] | None = None  # of the list, code or table that comes
+    plain_scope: str | None = None  # marker of the list under a plain heading
+    for index, block in enumerate(raw):
+        content = text[block.start : block.end]
+        span = (block.start, block.end)
+        if block.kind is Kind.HEADING or _is_plain_heading(text, raw, index):
+            is_plain = block.kind is not Kind.HEADING
+            depth = _PLAIN_HEADING_DEPTH if is_plain else block.depth
+            words = plain_heading(
+                re.sub(r"^[ \t>]*#{1,6}[ \t]*|[ \t]*#*$|\n[=-]+\s*$", "", content)
+            )
+            path = [entry for entry in path if entry[0] < depth]
+            if words:
+                path.append((depth, words.rstrip(" :") if is_plain else words))
+            parents, lead = [], span if is_plain else None
+            plain_scope = _marker(text, raw[index + 1]) if is_plain else None
+            found.append(Block(Kind.HEADING, *span, tuple(name for _, name in path), depth))
+            continue
+        blank_above = index > 0 and "\n" in text[raw[index - 1].end : block.start].replace(
+            "\n", "", 1
+        )
+        if (
+            plain_scope is not None
+            and blank_above
+            and (block.kind is not Kind.ITEM or _marker(text, block) != plain_scope)
+        ):
+            path = [entry for entry in path if entry[0] < _PLAIN_HEADING_DEPTH]
+            plain_scope, lead, parents = None, None, []
+        headings = tuple(name for _, name in path)
+        if block.kind is Kind.ITEM:
+            # Deeper by CommonMark, by indentation, or by a longer run of dashes.
+            marker = _marker(text, block)
+            depth = block.depth * 100 + _indent(text, block) * 4 + len(marker.replace(" ", ""))
+            while parents and parents[-1][0] >= depth:
+                parents.pop()
+            own_lead = parents[-1][1] if parents else lead
+            parents.append((depth, span))
+            found.append(Block(Kind.ITEM, *span, headings, len(parents), own_lead))
+        elif block.kind is Kind.TABLE:
+            previous = found[-1] if found else None
+            is_first = not (previous and previous.kind is Kind.TABLE and not blank_above)
+            if is_first:
+                lead = span
+                found.append(Block(Kind.TABLE, *span, headings))
+            else:
+                found.append(Block(Kind.TABLE, *span, headings, 0, lead))
+        else:
+            introduced = lead or (parents[-1][1] if parents else None)
+            if block.kind is Kind.CODE:
+                found.append(Block(Kind.CODE, *span, headings, 0, introduced))
+                continue
+            parents = []
+            lead = span if _ends_in_colon(text, block) else None
+            found.append(Block(Kind.PARAGRAPH, *span, headings))
+            if block.kind is Kind.PARAGRAPH and lead is None:
+                following = raw[index + 1].kind if index + 1 < len(raw) else None
+                if following is Kind.CODE:
+                    lead = span
+    return found
+
+
+def is_table_rule(line: str) -> bool:
+    """Whether a line of a table only separates its header: `|---|:-:|`."""
+    return bool(_TABLE_RULE.match(line))
+
+
+def line_number(starts: list[int], offset: int) -> int:
+    """Return the line, 1 for the first, holding `offset`; see `line_starts`."""
+    return bisect_right(starts, offset)
+
+
+def line_starts(text: str) -> list[int]:
+    """Return the offset at which each line begins (lines end in a line feed)."""
+    return [0, *(match.end() for match in re.finditer("\n", text))]

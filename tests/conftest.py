@@ -1,0 +1,27 @@
+"""Fixtures shared by all tests: the fake embedder, and the real one for slow tests."""
+
+from __future__ import annotations
+
+import pytest
+
+from assistant.embedding.fake import FakeEmbedder
+from assistant.embedding.loading import load_embedder
+from assistant.embedding.protocol import Embedder
+from assistant.embedding.weights_file import find_package_file
+from assistant.errors import ModelError
+
+
+@pytest.fixture
+def fake_embedder() -> FakeEmbedder:
+    """A pure function of the text, without a model."""
+    return FakeEmbedder()
+
+
+@pytest.fixture(scope="session")
+def embedder() -> Embedder:
+    """The embedded model, converted once a machine in the user's cache; slow tests only."""
+    try:
+        find_package_file()
+    except ModelError as error:
+        pytest.skip(str(error))
+    return load_embedder()
