@@ -20,7 +20,7 @@ _SNOWBALL = {"fr": "french", "en": "english", "de": "german", "es": "spanish", "
 
 # Words, with the punctuation that technical names hold inside or at their ends.
 _WORD = re.compile(
-    r"(?:(?<![\w/])(?:\.{0,2}/|--?|[.@$])(?=\w))?\w+(?:(?:[-_./:@+#\\]|::)+\w+|['’](?=\w)\w+)*(?:\+\+|#)?"
+    r"(?:(?<![\w/])(?:\.{0,2}/|--?|[.@$])(?=\w))?\w+(?:[-_./:@+#\\]+\w+|['’](?=\w)\w+)*(?:\+\+|#)?"
 )
 _ELISION = re.compile(
     r"^(?:l|d|j|m|t|s|c|n|qu|jusqu|lorsqu|puisqu|quoiqu|quelqu|presqu|entr)'(?=\w)", re.I

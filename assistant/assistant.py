@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -25,6 +25,7 @@ from assistant.errors import IndexMissingError, QuestionError
 from assistant.index import refresh as refreshing
 from assistant.index.store import FILE_NAME, Store, mapped_errors
 from assistant.index.vectors import open_vectors
+from assistant.reading.corpus import scan_corpus
 from assistant.retrieval.confidence import confidence
 from assistant.retrieval.search import Retrieval, retrieve
 from assistant.settings import Settings
@@ -98,6 +99,8 @@ class Assistant:
         hash_all: bool = False,
     ) -> RefreshReport:
         """Bring the index up to date with the notes."""
+        if not (self.settings.index / FILE_NAME).exists():
+            scan_corpus(self.settings.corpus)  # no index is begun beside missing notes
         return refreshing.refresh(
             self.settings.corpus,
             self._store(create=True),
@@ -108,13 +111,34 @@ class Assistant:
             trust_times=not hash_all,
         )
 
-    def set_aside(self) -> None:
-        """Rename the index file so that the next refresh makes a new one; notes are untouched."""
-        with mapped_errors(self.settings.index):
-            for name in (FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm"):
-                path = self.settings.index / name
-                if path.exists():
-                    path.replace(path.with_name(f"{name}.old"))
+    def rebuild(self, progress: Progress | None = None) -> RefreshReport:
+        """Make the index anew, embeddings included; the old one is kept beside it.
+
+        Its file is renamed `index.sqlite.old`, and put back when the new one fails.
+        """
+        scan_corpus(self.settings.corpus)  # nothing is moved when the notes are missing
+        old = f"{FILE_NAME}.old"
+        self._move_index(FILE_NAME, old)
+        try:
+            return self.refresh(progress, hash_all=True)
+        except BaseException:
+            if (self.settings.index / old).exists():
+                self._move_index(old, FILE_NAME)
+            raise
+
+    def _move_index(self, name: str, new_name: str) -> None:
+        """Rename the SQLite file with its journal, in place of what had the new name."""
+        if (store := self._opened()) is not None:
+            store.close()
+            self._local.store = None
+        folder = self.settings.index
+        with mapped_errors(folder):
+            for suffix in ("-shm", "-wal", ""):
+                (folder / (new_name + suffix)).unlink(missing_ok=True)
+            for suffix in ("", "-wal"):
+                with suppress(FileNotFoundError):
+                    (folder / (name + suffix)).replace(folder / (new_name + suffix))
+            (folder / f"{name}-shm").unlink(missing_ok=True)
 
     def check(self) -> RefreshReport:
         """Report what a refresh would do, changing nothing."""
@@ -260,15 +284,23 @@ class Assistant:
 
     def _current_vectors(self, store: Store, meta: dict[str, str]) -> VectorIndex:
         """Return the vectors of the snapshot's generation, opening them when it is new."""
-        vectors = self._vectors
-        if vectors is None or vectors.generation != int(meta["generation"]):
-            with self._lock:
-                vectors = open_vectors(store, meta, self.embedder.dimension)
-                self._vectors = vectors
+        wanted = meta["identity"], int(meta["generation"])
+        with self._lock:
+            vectors = self._vectors
+            if vectors is None or (vectors.identity, vectors.generation) != wanted:
+                vectors = self._vectors = open_vectors(store, meta, self.embedder.dimension)
         return vectors
 
-    def _store(self, *, create: bool = False) -> Store:
+    def _opened(self) -> Store | None:
         store: Store | None = getattr(self._local, "store", None)
+        return store
+
+    def _store(self, *, create: bool = False) -> Store:
+        """Return this thread's store; a new one when the index was deleted or replaced."""
+        store = self._opened()
+        if store is not None and not store.is_current():
+            store.close()
+            store = self._local.store = None
         if store is None:
             store = self._local.store = Store.open(self.settings.index, create=create)
         return store

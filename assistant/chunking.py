@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Literal
 
 from assistant.datatypes import Chunk, Note, Span
 from assistant.sentences import split_sentences
-from assistant.structure import ITEM_MARKER, Block, Kind, is_table_rule, read_structure
+from assistant.structure import ITEM_MARKER, Block, Kind, is_directive, read_structure
 
 VERSION = "1"  # of chunks and spans: another version makes an index stale
 TARGET_TOKENS = 160  # of a chunk's own text
@@ -55,7 +57,8 @@ def chunk_note(note: Note, count_tokens: CountTokens, *, window: int) -> list[Ch
     overhead = count_tokens([""])[0]
     budget = max(1, min(TARGET_TOKENS, window - overhead))
     sizes = [size - overhead for size in count_tokens([_content(note, b) for b in blocks])]
-    groups = _pack(blocks, sizes, budget)
+    has_words = [any(map(str.isalnum, _content(note, b))) for b in blocks]
+    groups = _pack(blocks, sizes, has_words, budget)
     ranges = _cut(note, groups, count_tokens, budget + overhead)
     chunks = [_chunk(note, start, end, inside) for start, end, inside in ranges]
     fitting = _fit(note, chunks, ranges, count_tokens, window)
@@ -69,14 +72,21 @@ def _content(note: Note, block: Block) -> str:
     return note.text[block.start : block.end]
 
 
-def _pack(blocks: list[Block], sizes: list[int], budget: int) -> list[list[Block]]:
+def _pack(
+    blocks: list[Block], sizes: list[int], has_words: list[bool], budget: int
+) -> list[list[Block]]:
     """Group blocks: a heading opens a group, except right under another heading."""
     groups: list[list[Block]] = []
     filled = 0
-    for index, (block, size) in enumerate(zip(blocks, sizes, strict=True)):
+    for index, (block, size, words) in enumerate(zip(blocks, sizes, has_words, strict=True)):
         current = groups[-1] if groups else None
-        only_headings = current is not None and all(b.kind is Kind.HEADING for b in current)
-        opens = block.kind is Kind.HEADING and not only_headings
+        only_headings = current is not None and current[-1].kind is Kind.HEADING
+        is_heading = block.kind is Kind.HEADING
+        opens = is_heading and (not only_headings or filled + size > budget)
+        if current is not None and not words and filled + size <= budget + budget // 4:
+            current.append(block)  # a rule or an ornament is no passage of its own
+            filled += size
+            continue
         starts_list = (
             block.lead is None
             and filled > budget // 2
@@ -106,7 +116,7 @@ def _family(group: list[Block], block: Block) -> int:
     """Return where in `group` the blocks begin that introduce `block`; 0 if they do not."""
     index, lead = 0, block.lead
     while lead is not None:
-        found = next((i for i, b in enumerate(group) if (b.start, b.end) == lead), None)
+        found = next((i for i, b in enumerate(group) if b.start <= lead[0] < b.end), None)
         if found is None or any(b.kind is not Kind.HEADING for b in group[:found]) is False:
             break
         index, lead = found, group[found].lead
@@ -125,8 +135,7 @@ def _cut(
             ranges.append((start, end, group))
             continue
         for left, right in _pieces(note.text, start, end, group, count_tokens, limit):
-            inside = [b for b in group if b.start < right and b.end > left]
-            ranges.append((left, right, inside))
+            ranges.append((left, right, _inside(group, left, right)))
     return ranges
 
 
@@ -141,11 +150,12 @@ def _pieces(
     """Cut `text[start:end]` at the gentlest boundaries that make every piece fit."""
     gentle: list[tuple[int, int]] = []
     for block in group:
+        left, right = max(block.start, start), min(block.end, end)
         if block.kind is Kind.CODE:
-            lines = re.finditer(r"[^\n]*\S[^\n]*", text[block.start : block.end])
-            gentle += [(block.start + m.start(), block.start + m.end()) for m in lines]
+            lines = re.finditer(r"[^\n]+", text[left:right])
+            gentle += [(left + m.start(), left + m.end()) for m in lines if not m[0].isspace()]
         else:
-            gentle += split_sentences(text, block.start, block.end)
+            gentle += split_sentences(text, left, right)
     parts = _bounded(text, gentle, count_tokens, limit)
     sizes = count_tokens([text[left:right] for left, right in parts])
     pieces: list[tuple[int, int]] = []
@@ -209,52 +219,74 @@ def _fit(
     count_tokens: CountTokens,
     window: int,
 ) -> list[Chunk]:
-    """Cut the rare chunk whose context pushes it over the window, dropping context last."""
+    """Cut the rare chunk whose context pushes it over the window."""
     sizes = count_tokens([passage_text(note.title, chunk) for chunk in chunks])
     fitting: list[Chunk] = []
     for chunk, size, (start, end, blocks) in zip(chunks, sizes, ranges, strict=True):
         if size <= window:
             fitting.append(chunk)
-            continue
-        context, overhead = count_tokens([passage_context(note.title, chunk), ""])
-        room = window - context - 1
-        if room < window // 2:  # a tiny window: the text matters more than its context
-            chunk = Chunk(note.id, 0, start, end, (), chunk.text, "", chunk.spans)
-            bare = Note(note.id, "", note.language, note.text, note.sha256, note.source)
-            if count_tokens([passage_text("", chunk)])[0] <= window:
-                fitting.append(chunk)
-                continue
-            room, note = window - overhead, bare
-        pieces = _pieces(note.text, start, end, blocks, count_tokens, max(room, 1))
-        for left, right in pieces:
-            inside = [b for b in blocks if b.start < right and b.end > left]
-            fitting.append(_chunk(note, left, right, inside))
+        else:
+            fitting += _narrowed(note, start, end, blocks, count_tokens, window)
     return fitting
 
 
+def _narrowed(
+    note: Note, start: int, end: int, blocks: list[Block], count_tokens: CountTokens, window: int
+) -> list[Chunk]:
+    """Cut `[start, end)` until each passage fits, without context where that takes half."""
+    chunk = _chunk(note, start, end, blocks)
+    passage = passage_text(note.title, chunk)
+    size, context, overhead = count_tokens([passage, passage_context(note.title, chunk), ""])
+    if size > window and context - overhead > (window - overhead) // 2:
+        chunk = replace(chunk, headings=(), lead_in="")  # the text matters more
+        passage = passage_text(note.title, chunk)
+        size, context = count_tokens([passage, passage_context(note.title, chunk)])
+    if size <= window or end - start <= 1:
+        return [chunk]
+    # Never as large as the whole, so that every round makes progress.
+    room = min(window - context + overhead, count_tokens([chunk.text])[0]) - 1
+    pieces = _pieces(note.text, start, end, blocks, count_tokens, room)
+    return [
+        narrowed
+        for left, right in pieces
+        for narrowed in _narrowed(
+            note, left, right, _inside(blocks, left, right), count_tokens, window
+        )
+    ]
+
+
+def _inside(blocks: Iterable[Block], start: int, end: int) -> list[Block]:
+    return [block for block in blocks if block.start < end and block.end > start]
+
+
 def _spans(text: str, start: int, end: int, blocks: list[Block]) -> Iterable[Span]:
-    """Yield the quotable units of a chunk, in order; headings are quoted by none."""
+    """Yield the quotable units of a chunk, in order; headings and ornaments are none."""
     for block in blocks:
         left, right = max(block.start, start), min(block.end, end)
-        if block.kind is Kind.HEADING or left >= right:
+        if block.kind is Kind.HEADING or left >= right or is_directive(text[left:right]):
             continue
-        lead = block.lead
-        if block.kind is Kind.CODE:
-            yield Span(left, right, "code", lead)
-        elif block.kind is Kind.TABLE:
-            if not is_table_rule(text[left:right]):
-                yield Span(*_strip(text, left, right), "row", lead)
-        elif block.kind is Kind.ITEM:
-            marker = ITEM_MARKER.match(text[left:right])
-            if marker and left == block.start:
-                left += marker.end()
-            left, right = _strip(text, left, right)
-            if right - left <= _LONG_ITEM:
-                if left < right:
-                    yield Span(left, right, "item", lead)
-            else:
-                for sentence in split_sentences(text, left, right):
-                    yield Span(*sentence, "item", lead)
+        for unit, kind in _units(text, left, right, block):
+            if any(map(str.isalnum, text[unit[0] : unit[1]])):
+                yield Span(*unit, kind, block.lead)
+
+
+def _units(
+    text: str, left: int, right: int, block: Block
+) -> Iterable[tuple[tuple[int, int], Literal["sentence", "item", "row", "code"]]]:
+    if block.kind is Kind.CODE:
+        yield (left, right), "code"
+    elif block.kind is Kind.TABLE:
+        yield _strip(text, left, right), "row"
+    elif block.kind is Kind.ITEM:
+        marker = ITEM_MARKER.match(text[left:right])
+        if marker and left == block.start:
+            left += marker.end()
+        left, right = _strip(text, left, right)
+        if right - left <= _LONG_ITEM:
+            yield (left, right), "item"
         else:
             for sentence in split_sentences(text, left, right):
-                yield Span(*sentence, "sentence", lead)
+                yield sentence, "item"
+    else:
+        for sentence in split_sentences(text, left, right):
+            yield sentence, "sentence"

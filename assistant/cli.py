@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -156,10 +157,11 @@ def index_command(
     if check:
         report = assistant.check()
     else:
-        if rebuild:
-            assistant.set_aside()
         with cli_output.refresh_progress() as progress:
-            report = assistant.refresh(progress, hash_all=True)
+            if rebuild:
+                report = assistant.rebuild(progress)
+            else:
+                report = assistant.refresh(progress, hash_all=True)
     if as_json:
         cli_output.print_json(cli_output.report_as_json(report))
     else:
@@ -223,13 +225,19 @@ def watch(corpus: Path | None, index_folder: Path | None) -> None:
     cli_output.print_report(assistant.refresh())
     click.echo(f"Surveillance de « {settings.corpus} » ; Ctrl-C pour arrêter.")
     for _ in changes(settings.corpus, debounce=400, raise_interrupt=False):
-        report = assistant.refresh()
+        try:
+            report = assistant.refresh()
+        except AssistantError as error:  # mended perhaps by the next change
+            click.echo(str(error), err=True)
+            continue
         if report.is_stale:
             cli_output.print_report(report)
 
 
 def _question(words: tuple[str, ...]) -> str:
-    return sys.stdin.read() if words == ("-",) else " ".join(words)
+    if words == ("-",):
+        return sys.stdin.buffer.read().decode("utf-8", "replace")
+    return " ".join(words)
 
 
 def _check_language(language: str | None) -> None:
@@ -244,15 +252,27 @@ def _check_language(language: str | None) -> None:
 def _usage_line(error: click.UsageError) -> str:
     """Say a wrong option or argument in one French line."""
     command = error.ctx.command_path if error.ctx else "assistant"
+    message = " ".join(error.format_message().split()).rstrip(".")
+    param = error.param if isinstance(error, click.BadParameter) else None
     if isinstance(error, click.NoSuchOption):
         near = f" (vouliez-vous {error.possibilities[0]} ?)" if error.possibilities else ""
         problem = f"option inconnue : {error.option_name}{near}"
     elif isinstance(error, click.MissingParameter):
-        problem = f"il manque {error.param.make_metavar(error.ctx) if error.param and error.ctx else 'un argument'}"
-    elif isinstance(error, click.BadParameter):
-        problem = f"valeur refusée : {' '.join(error.format_message().split())}"
+        name = param.make_metavar(error.ctx) if param and error.ctx else "un argument"
+        problem = f"il manque {name.rstrip('.')}"
+    elif param and isinstance(param.type, click.IntRange):
+        least, most = param.type.min, param.type.max
+        numbers = f"de {least} à {most}" if most else f"à partir de {least}"
+        problem = f"{param.opts[0]} attend un nombre {numbers}"
+    elif isinstance(error, click.BadOptionUsage):
+        lacks = "requires" in message
+        problem = f"{error.option_name} {'attend une' if lacks else 'ne prend pas de'} valeur"
+    elif message.startswith("No such command"):
+        problem = f"commande inconnue : {message.split(maxsplit=3)[-1]}"
+    elif "unexpected extra argument" in message:
+        problem = f"argument en trop : {message[message.rfind('(') :].strip('()')}"
     else:
-        problem = " ".join(error.format_message().split())
+        problem = message
     return f"{command} : {problem}. Voir « {command} --help »."
 
 
@@ -263,6 +283,9 @@ def _fail(line: str) -> NoReturn:
 
 def main() -> NoReturn:
     """Run the command line; every failure is one line on stderr and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a character it cannot write is no failure
+            stream.reconfigure(errors="replace")
     try:
         sys.exit(cli(standalone_mode=False, prog_name="assistant") or 0)
     except click.exceptions.NoArgsIsHelpError as error:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from assistant.answering.frames import FRAMES, line_range
-from assistant.datatypes import Answer, Citation, Hit, RefreshReport
+from assistant.datatypes import Answer, Citation, Hit, RefreshReport, Suggestion
 
 if TYPE_CHECKING:
     from assistant.assistant import Status
@@ -25,7 +25,8 @@ _MOST_NAMES = 10  # of notes printed one by one
 
 def print_json(value: object) -> None:
     """Print one JSON value, readable by people too."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
+    click.echo(json.dumps(value, ensure_ascii=encoding != "utf8", indent=2))
 
 
 def answer_as_json(answer: Answer) -> dict[str, Any]:
@@ -36,11 +37,16 @@ def answer_as_json(answer: Answer) -> dict[str, Any]:
         "answered": answer.answered,
         "confidence": round(answer.confidence, 4),
         "text": answer.text,
-        "citations": [asdict(citation) for citation in answer.citations],
+        "citations": [_with_note(citation) for citation in answer.citations],
         "hits": [hit_as_json(hit) for hit in answer.hits],
-        "suggestions": [asdict(suggestion) for suggestion in answer.suggestions],
+        "suggestions": [_with_note(suggestion) for suggestion in answer.suggestions],
         "timings_ms": answer.timings_ms,
     }
+
+
+def _with_note(value: Citation | Suggestion) -> dict[str, Any]:
+    """Return the fields of a value, the id of its note under `note`."""
+    return {"note" if key == "note_id" else key: field for key, field in asdict(value).items()}
 
 
 def hit_as_json(hit: Hit) -> dict[str, Any]:
@@ -61,7 +67,12 @@ def hit_as_json(hit: Hit) -> dict[str, Any]:
 
 def report_as_json(report: RefreshReport) -> dict[str, Any]:
     """Return what a refresh did, with whether the index was stale."""
-    return {**asdict(report), "seconds": round(report.seconds, 3), "stale": report.is_stale}
+    return {
+        **asdict(report),
+        "skipped": [{"note": item.note_id, "reason": item.reason} for item in report.skipped],
+        "seconds": round(report.seconds, 3),
+        "stale": report.is_stale,
+    }
 
 
 def status_as_json(state: Status) -> dict[str, Any]:

@@ -15,9 +15,10 @@ _ABBREVIATIONS = frozenset(
     "jr sr inc ltd dept jan fév févr avr juil sept oct nov déc".split()
 )
 _END = re.compile(
-    r"[.!?…]+[\"'»”’)\]*_]*(?=\s)|(?<=[a-zà-ÿ)]{2})\.(?=[A-ZÀ-ÖØ-Þ][a-zà-ÿ']+\s+[a-zà-ÿ])"
+    r"(?<![.!?…])[.!?…]++[\"'»”’)\]*_]*+(?=\s)|(?<=[a-zà-ÿ)]{2})\.(?=[A-ZÀ-ÖØ-Þ][a-zà-ÿ']+\s+[a-zà-ÿ])"
 )
 _LAST_WORD = re.compile(r"([^\s(«\"'’]+)\.$")
+_LAST_WORD_REACH = 40  # characters; no abbreviation is longer
 _NEXT = re.compile(r"\s+[\"'«“(\[*_-]*([^\s])")
 
 
@@ -25,7 +26,7 @@ def _is_end(text: str, start: int, match: re.Match[str]) -> bool:
     if not match[0].startswith(".") or match[0].startswith(".."):
         following = _NEXT.match(text, match.end())
         return not (following and following[1].islower() and not match[0].startswith("."))
-    word = _LAST_WORD.search(text, start, match.start() + 1)
+    word = _LAST_WORD.search(text, max(start, match.start() - _LAST_WORD_REACH), match.start() + 1)
     if word:
         last = word[1].lower()
         if last in _ABBREVIATIONS or (len(last) == 1 and last.isalpha() and word[1].isupper()):

@@ -30,9 +30,12 @@ class Settings:
     def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         """Read `ASSISTANT_*`; raise SettingsError naming a variable that is wrong."""
         settings = Settings()
-        for name in ("corpus", "index", "cache"):
-            if value := environment.get(f"ASSISTANT_{name.upper()}"):
-                settings = replace(settings, **{name: Path(value).expanduser()})
+        if value := environment.get("ASSISTANT_CORPUS"):
+            settings = replace(settings, corpus=Path(value).expanduser())
+        if value := environment.get("ASSISTANT_INDEX"):
+            settings = replace(settings, index=Path(value).expanduser())
+        if value := environment.get("ASSISTANT_CACHE"):
+            settings = replace(settings, cache=Path(value).expanduser())
         if value := environment.get("ASSISTANT_MODEL"):
             settings = replace(settings, model=value)
         if value := environment.get("ASSISTANT_LANGUAGE"):
@@ -44,8 +47,8 @@ class Settings:
                 caution = -1.0
             if not 0 <= caution <= 1:
                 raise SettingsError(
-                    f"ASSISTANT_CAUTION={value!r} is not a number from 0 to 1; "
-                    "unset it or choose for example 0.5."
+                    f"ASSISTANT_CAUTION={value!r} n'est pas un nombre de 0 à 1 : "
+                    "retirez cette variable ou choisissez par exemple 0.5."
                 )
             settings = replace(settings, caution=caution)
         return settings

@@ -17,6 +17,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from assistant.reading.markdown import plain_heading
+from assistant.sentences import split_sentences
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -55,10 +56,12 @@ ITEM_MARKER = re.compile(
     r"(?P<check>\[[ xX]\][ \t]+)?(?=\S)"
 )
 _BOLD_LINE = re.compile(r"^[ \t]*(\*\*|__)(?=\S).*(?<=\S)\1[ \t]*[:.]?[ \t]*$")
+# Of `# x`, and the line under a setext heading; trailing marks are `plain_heading`'s.
+_HEADING_MARKS = re.compile(r"^[ \t>]*#{1,6}[ \t]*|\n[ \t>]*[=-]+\s*$")
+_ADMONITION = re.compile(r"(?:!!!|\?\?\?\+?)[ \t]+\w")
 _LONE_RETURN = re.compile(r"\r(?!\n)|\0")  # markdown-it would end a line here
 _PLAIN_HEADING_WORDS = 6
 _PLAIN_HEADING_DEPTH = 7  # below every real heading
-_TABLE_RULE = re.compile(r"^[ \t>]*\|?[ \t]*:?-+:?[ \t]*(\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
 
 
 @cache
@@ -131,11 +134,25 @@ def _refine(text: str, lines: list[_Line]) -> None:
     """Find the items, lead-ins and plain headings that CommonMark takes for prose."""
     for line in lines:
         line.token = line.group
+    admonition = fence = False
     for index, line in enumerate(lines):
         content = text[line.start : line.end]
         if not content.strip():
-            if line.kind is not Kind.CODE:
+            if line.kind is not Kind.CODE or admonition:
                 line.kind = None
+            continue
+        if admonition and content.startswith(("    ", "\t")):
+            is_mark = content.lstrip().startswith(("```", "~~~"))
+            if line.kind is Kind.CODE and not fence and not is_mark:
+                # Indented under `!!! note`, it is prose, not code.
+                goes_on = index > 0 and lines[index - 1].kind is Kind.PARAGRAPH
+                line.kind = Kind.PARAGRAPH
+                line.group = line.token = lines[index - 1].group if goes_on else -10 - index
+            fence ^= is_mark
+        else:
+            admonition, fence = bool(_ADMONITION.match(content)), False
+        if is_directive(content) and line.kind in (Kind.PARAGRAPH, Kind.ITEM, None):
+            line.kind, line.group, line.token = Kind.PARAGRAPH, -10 - index, -2
             continue
         if line.kind is None:
             line.kind = Kind.PARAGRAPH
@@ -220,7 +237,12 @@ def _marker(text: str, block: Block) -> str:
 
 
 def _ends_in_colon(text: str, block: Block) -> bool:
-    return text[block.start : block.end].rstrip(" \t*_").endswith(":")
+    content = text[block.start : block.end].rstrip(" \t*_")
+    return content.endswith(":") and not content.endswith(":::")
+
+
+def _last_sentence(text: str, block: Block) -> tuple[int, int]:
+    return split_sentences(text, block.start, block.end)[-1]
 
 
 def _is_plain_heading(text: str, blocks: list[Block], index: int) -> bool:
@@ -256,9 +278,7 @@ def read_structure(text: str, body_start: int = 0) -> list[Block]:
         if block.kind is Kind.HEADING or _is_plain_heading(text, raw, index):
             is_plain = block.kind is not Kind.HEADING
             depth = _PLAIN_HEADING_DEPTH if is_plain else block.depth
-            words = plain_heading(
-                re.sub(r"^[ \t>]*#{1,6}[ \t]*|[ \t]*#*$|\n[=-]+\s*$", "", content)
-            )
+            words = plain_heading(_HEADING_MARKS.sub("", content))
             path = [entry for entry in path if entry[0] < depth]
             if words:
                 path.append((depth, words.rstrip(" :") if is_plain else words))
@@ -300,18 +320,18 @@ def read_structure(text: str, body_start: int = 0) -> list[Block]:
                 found.append(Block(Kind.CODE, *span, headings, 0, introduced))
                 continue
             parents = []
-            lead = span if _ends_in_colon(text, block) else None
+            lead = _last_sentence(text, block) if _ends_in_colon(text, block) else None
             found.append(Block(Kind.PARAGRAPH, *span, headings))
             if block.kind is Kind.PARAGRAPH and lead is None:
                 following = raw[index + 1].kind if index + 1 < len(raw) else None
-                if following is Kind.CODE:
-                    lead = span
+                if following is Kind.CODE and not is_directive(content):
+                    lead = _last_sentence(text, block)
     return found
 
 
-def is_table_rule(line: str) -> bool:
-    """Whether a line of a table only separates its header: `|---|:-:|`."""
-    return bool(_TABLE_RULE.match(line))
+def is_directive(line: str) -> bool:
+    """Whether a line only opens or closes a container: `:::`, `::: {.callout-tip}`."""
+    return "\n" not in line and line.lstrip(" \t>").startswith(":::")
 
 
 def line_number(starts: list[int], offset: int) -> int:

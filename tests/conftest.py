@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from small_course import CountingEmbedder, Course
 
 from assistant.embedding.fake import FakeEmbedder
 from assistant.embedding.loading import load_embedder
@@ -25,3 +28,15 @@ def embedder() -> Embedder:
     except ModelError as error:
         pytest.skip(str(error))
     return load_embedder()
+
+
+@pytest.fixture
+def counting() -> CountingEmbedder:
+    """The fake, which remembers every passage it was asked to embed."""
+    return CountingEmbedder()
+
+
+@pytest.fixture
+def course(tmp_path: Path, counting: CountingEmbedder) -> Course:
+    """A course without notes, with a counting fake embedder."""
+    return Course(tmp_path, counting)

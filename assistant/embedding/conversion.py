@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 QUERY_PROMPT, PASSAGE_PROMPT = "query: ", "passage: "
 
 _FORMAT = 1  # of the converted folder; a new number converts again
-_MANIFEST = "manifest.json"
+_MANIFEST = "MANIFEST"
 _ROWS = 16_384  # rows of the word embedding decoded at a time
 _NEVER = -1000.0  # score of a piece that text must not be cut into
 _PARTS = {

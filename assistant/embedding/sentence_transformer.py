@@ -294,14 +294,17 @@ def _uncut(tokenizer: Tokenizer) -> Tokenizer:
 
 
 def _batches(lengths: list[int], budget: int) -> list[list[int]]:
-    """Group texts of like length, longest first, so that little is padded."""
+    """Group texts, longest first; the shortest of a batch is half the longest or more."""
     order = sorted(range(len(lengths)), key=lambda number: -lengths[number])
     batches: list[list[int]] = []
+    longest = 0
     for number in order:
-        if batches and (len(batches[-1]) + 1) * lengths[batches[-1][0]] <= budget:
+        is_like = 2 * lengths[number] >= longest
+        if batches and is_like and (len(batches[-1]) + 1) * longest <= budget:
             batches[-1].append(number)
         else:
             batches.append([number])
+            longest = lengths[number]
     return batches
 
 

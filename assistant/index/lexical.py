@@ -125,7 +125,7 @@ def _nearest_spelling(connection: sqlite3.Connection, word: str) -> tuple[str, .
     matches = process.extract(
         word,
         [surface for surface, _ in near],
-        scorer=_spelling_similarity(fuzz),
+        scorer=fuzz.ratio,
         score_cutoff=_LEAST_SIMILARITY,
         limit=3,
     )
@@ -134,10 +134,6 @@ def _nearest_spelling(connection: sqlite3.Connection, word: str) -> tuple[str, .
     best = matches[0][1]
     terms = {near[index][1] for _, score, index in matches if score >= best - 4}
     return tuple(sorted(t for t in terms if _document_frequency(connection, t)))
-
-
-def _spelling_similarity(fuzz):  # type: ignore[no-untyped-def]
-    return fuzz.ratio
 
 
 def search_terms(
@@ -151,7 +147,9 @@ def search_terms(
         for term in question_term.terms:
             count = _document_frequency(connection, term)
             fts_idf = max(1e-6, math.log((passages - count + 0.5) / (count + 0.5)))
-            factor = question_term.idf * question_term.weight / fts_idf
+            # A technical word stands beside its parts: each at its own rarity, the best counts.
+            idf = inverse_document_frequency(passages, count)
+            factor = idf * question_term.weight / fts_idf
             for row, score in connection.execute(
                 "SELECT rowid, bm25(terms) FROM terms WHERE terms MATCH ? LIMIT ?",
                 (_match(term), _LONGEST_POSTINGS),

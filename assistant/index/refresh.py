@@ -24,7 +24,7 @@ from assistant.embedding.protocol import Embedder
 from assistant.errors import IndexFolderError
 from assistant.index import vectors
 from assistant.index.lexical import fts_terms
-from assistant.index.store import SCHEMA_VERSION, Known, Store, mapped_errors, passage_hash
+from assistant.index.store import Known, Store, mapped_errors, passage_hash
 from assistant.index.token_store import pack_tokens
 from assistant.reading.corpus import CorpusFile, read_bytes, scan_corpus
 
@@ -73,7 +73,7 @@ def _plan(files: list[CorpusFile], known: dict[str, Known], *, trust_times: bool
             continue
         digest = sha256(data).hexdigest()
         if before and before.sha256 == digest:
-            plan.unchanged += 1
+            plan.unchanged += not before.reason
             if file.signature != before.signature:
                 plan.touched.append((file.id, file.signature))
             continue
@@ -86,18 +86,19 @@ def _plan(files: list[CorpusFile], known: dict[str, Known], *, trust_times: bool
 
 def _renames(plan: _Plan, known: dict[str, Known]) -> list[tuple[str, str]]:
     """Pair removed and added notes of the same content."""
-    by_digest = {known[note_id].sha256: note_id for note_id in plan.removed}
+    by_digest: dict[str, list[str]] = {}
+    for note_id in reversed(plan.removed):
+        if not known[note_id].reason:
+            by_digest.setdefault(known[note_id].sha256, []).append(note_id)
     pairs = []
     for file in plan.added:
-        old = by_digest.pop(plan.digests[file.id], None)
-        if old is not None and known[old].sha256:
-            pairs.append((old, file.id))
+        if twins := by_digest.get(plan.digests[file.id]):
+            pairs.append((twins.pop(), file.id))
     return pairs
 
 
 def _versions(embedder: Embedder, codec: TokenCodec) -> dict[str, str]:
     return {
-        "schema": SCHEMA_VERSION,
         "chunker": chunking.VERSION,
         "analysis": analysis.VERSION,
         "fingerprint": f"{embedder.fingerprint}|{codec.fingerprint}",
@@ -107,7 +108,6 @@ def _versions(embedder: Embedder, codec: TokenCodec) -> dict[str, str]:
 def stale_reason(meta: dict[str, str], embedder: Embedder, codec: TokenCodec) -> str | None:
     """Say why an index must be made anew whatever the notes say; None when it need not be."""
     reasons = {
-        "schema": "le format de l'index a changé",
         "chunker": "le découpage des notes a changé",
         "analysis": "l'analyse du texte a changé",
         "fingerprint": "le modèle a changé",
@@ -164,7 +164,7 @@ def _report(
     newly_skipped = {item.note_id for item, _ in skipped}
     renamed = [pair for pair in _renames(plan, known) if pair[1] in readable]
     old_ids, new_ids = {old for old, _ in renamed}, {new for _, new in renamed}
-    lost = {note_id for note_id in newly_skipped if known.get(note_id, Known("", "")).sha256}
+    lost = {note_id for note_id in newly_skipped if note_id in known and not known[note_id].reason}
     still = [
         Skipped(note_id, entry.reason)
         for note_id, entry in known.items()
@@ -174,7 +174,7 @@ def _report(
         added=tuple(f.id for f in plan.added if f.id in readable - new_ids),
         changed=tuple(f.id for f in plan.changed if f.id in readable),
         renamed=tuple(renamed),
-        removed=tuple(sorted({n for n in plan.removed if known[n].sha256} - old_ids | lost)),
+        removed=tuple(sorted({n for n in plan.removed if not known[n].reason} - old_ids | lost)),
         unchanged=plan.unchanged,
         skipped=tuple(sorted([*still, *(item for item, _ in skipped)], key=lambda s: s.note_id)),
         chunks=chunks,
@@ -232,9 +232,13 @@ def _refresh(
     with store.reading():
         meta, known = store.meta(), store.known_files()
     rebuilt = stale_reason(meta, embedder, codec)
-    plan = _plan(files, {} if rebuilt else known, trust_times=trust_times)
+    if rebuilt:
+        known = {}
+    plan = _plan(files, known, trust_times=trust_times)
     fingerprint = _versions(embedder, codec)["fingerprint"]
-    if plan.is_empty and not rebuilt and "fingerprint" in meta:
+    facts = {} if rebuilt else meta
+    has_base = vectors.is_whole(store.folder, facts)
+    if plan.is_empty and "fingerprint" in facts and has_base:
         if plan.touched:
             with store.writing():
                 for note_id, signature in plan.touched:
@@ -253,19 +257,17 @@ def _refresh(
         for note_id in {*plan.removed, *(f.id for f, _ in notes), *(s.note_id for s, _ in skipped)}:
             store.remove_file(note_id)
         for reason, signature in skipped:
-            store.add_skipped(reason, signature)
+            store.add_skipped(reason, plan.digests.get(reason.note_id, ""), signature)
         for note_id, signature in plan.touched:
             store.set_signature(note_id, signature)
         for item in read:
             rows, words = _rows(item)
-            store.add_note(item.note, item.signature, rows)
-            store.add_words(words.items())
+            store.add_note(item.note, item.signature, rows, words)
         count = store.counts()[1]
         store.drop_orphan_embeddings(keep_share=_ORPHAN_SHARE)
-        facts = dict(meta) if not rebuilt else {}
         newer = vectors.rows_after(store, int(facts.get("base_last_row", 0)))
         base = {}
-        if vectors.needs_new_base(facts, count, newer):
+        if not has_base or vectors.needs_new_base(facts, count, newer):
             base = vectors.write_base(store, generation, fingerprint, embedder.dimension)
         store.set_meta(
             **_versions(embedder, codec),
@@ -340,11 +342,12 @@ def _embed(
     return len(order)
 
 
-def _rows(item: _ReadNote) -> tuple[list[tuple[Chunk, bytes, str]], dict[str, str]]:
+def _rows(item: _ReadNote) -> tuple[list[tuple[Chunk, bytes, str]], set[tuple[str, str]]]:
     """Return the rows of a note's chunks, and the words met in them with their terms."""
-    rows, words = [], {}
+    rows = []
+    words: set[tuple[str, str]] = set()
     for chunk, passage in zip(item.chunks, item.passages, strict=True):
         terms = analysis.analyse(passage, item.note.language)
-        words.update({term.word: term.term for term in terms})
+        words.update((term.word, term.term) for term in terms)
         rows.append((chunk, passage_hash(passage), fts_terms(terms)))
     return rows, words

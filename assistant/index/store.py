@@ -25,7 +25,7 @@ from assistant.errors import IndexDamagedError, IndexFolderError, IndexMissingEr
 _T = TypeVar("_T")
 
 FILE_NAME = "index.sqlite"
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 
 _SCHEMA = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -40,9 +40,15 @@ CREATE TABLE notes(
     signature TEXT NOT NULL,
     source TEXT NOT NULL,
     body_start INTEGER NOT NULL,
-    text TEXT NOT NULL
+    text TEXT NOT NULL,
+    words TEXT NOT NULL -- JSON list of [word, term], counted in the table of words
 );
-CREATE TABLE skipped(path TEXT PRIMARY KEY, reason TEXT NOT NULL, signature TEXT NOT NULL);
+CREATE TABLE skipped(
+    path TEXT PRIMARY KEY,
+    reason TEXT NOT NULL,
+    sha256 TEXT NOT NULL, -- empty when the file could not be read
+    signature TEXT NOT NULL
+);
 CREATE TABLE chunks(
     id INTEGER PRIMARY KEY AUTOINCREMENT, -- never used twice: vector files rely on it
     note INTEGER NOT NULL REFERENCES notes(id),
@@ -64,7 +70,12 @@ CREATE TABLE embeddings(
     tokens BLOB NOT NULL, -- compressed token vectors, see token_store.py
     UNIQUE(passage, fingerprint)
 );
-CREATE TABLE words(word TEXT PRIMARY KEY, term TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE words(
+    word TEXT NOT NULL,
+    term TEXT NOT NULL,
+    notes INTEGER NOT NULL, -- that say it
+    PRIMARY KEY(word, term)
+) WITHOUT ROWID;
 CREATE VIRTUAL TABLE terms USING fts5(analysed, tokenize = "ascii");
 CREATE VIRTUAL TABLE vocabulary USING fts5vocab(terms, row);
 """
@@ -85,9 +96,9 @@ class StoredChunk:
 class Known:
     """What the index knows of a file: enough to tell whether it changed."""
 
-    sha256: str  # empty for a skipped file
+    sha256: str  # empty for a file that could not be read
     signature: str
-    reason: str = ""  # why it was skipped
+    reason: str = ""  # why it was skipped; empty for a note
 
 
 def passage_hash(text: str) -> bytes:
@@ -109,7 +120,8 @@ def mapped_errors(folder: Path) -> Iterator[None]:
             ) from error
         if "locked" in message:
             raise IndexFolderError(
-                f"L'index « {folder} » est occupé par un autre programme : réessayez dans un instant."
+                f"L'index « {folder} » est occupé par un autre programme : "
+                "réessayez dans un instant."
             ) from error
         if "no such table" in message or "malformed" in message:
             raise _damaged(folder) from error
@@ -146,6 +158,7 @@ class Store:
         """Use `open`."""
         self.folder = folder
         self.connection = connection
+        self._file = _identity(folder / FILE_NAME)
 
     @classmethod
     def open(cls, folder: Path, *, create: bool = False) -> Store:
@@ -167,15 +180,13 @@ class Store:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = NORMAL")
                 connection.execute("PRAGMA mmap_size = 1073741824")
-                tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-                if tables == 0:
+                if _schema(connection) != SCHEMA_VERSION:
                     if not create:
                         raise IndexMissingError(
-                            f"L'index « {folder} » est vide : lancez « assistant index »."
+                            f"L'index « {folder} » est vide ou d'une autre version : "
+                            "lancez « assistant index »."
                         )
                     _create(connection)
-                else:
-                    connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
             except BaseException:
                 connection.close()
                 raise
@@ -184,6 +195,10 @@ class Store:
     def close(self) -> None:
         """Close the connection; the store cannot be used afterwards."""
         self.connection.close()
+
+    def is_current(self) -> bool:
+        """Whether the folder still holds the file this store has open, not another one."""
+        return self._file is not None and self._file == _identity(self.folder / FILE_NAME)
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -196,7 +211,8 @@ class Store:
             try:
                 yield
             finally:
-                self.connection.execute("COMMIT")
+                if self.connection.in_transaction:  # SQLite ends it itself on some errors
+                    self.connection.execute("COMMIT")
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -205,11 +221,11 @@ class Store:
             self.connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self.connection.execute("COMMIT")
             except BaseException:
                 if self.connection.in_transaction:
                     self.connection.execute("ROLLBACK")
                 raise
-            self.connection.execute("COMMIT")
 
     # --- what the index knows -------------------------------------------------------
 
@@ -232,8 +248,8 @@ class Store:
                 "SELECT path, sha256, signature FROM notes"
             )
         }
-        for path, reason, signature in self.connection.execute("SELECT * FROM skipped"):
-            known[path] = Known("", signature, reason)
+        for path, reason, digest, signature in self.connection.execute("SELECT * FROM skipped"):
+            known[path] = Known(digest, signature, reason)
         return known
 
     def skipped(self) -> tuple[Skipped, ...]:
@@ -251,7 +267,8 @@ class Store:
         """Return how many notes are in each language, the most frequent first."""
         return dict(
             self.connection.execute(
-                "SELECT language, count(*) AS n FROM notes GROUP BY language ORDER BY n DESC"
+                "SELECT language, count(*) AS n FROM notes GROUP BY language "
+                "ORDER BY n DESC, language"
             )
         )
 
@@ -262,7 +279,10 @@ class Store:
             "FROM notes WHERE path = ?",
             (note_id,),
         ).fetchone()
-        return Note(*row[:5], Path(row[5]), *row[6:]) if row else None
+        if row is None:
+            return None
+        path, title, language, text, digest, source, author, date, body_start = row
+        return Note(path, title, language, text, digest, Path(source), author, date, body_start)
 
     def note_ids(self) -> list[tuple[str, str]]:
         """Return (id, title) of every note, by id."""
@@ -275,7 +295,8 @@ class Store:
             marks = ",".join("?" * len(batch))
             for row in self.connection.execute(
                 "SELECT c.id, c.passage, n.title, n.language, n.path, c.ordinal, c.start, c.stop, "
-                "c.headings, c.text, c.lead_in, c.spans FROM chunks c JOIN notes n ON n.id = c.note "
+                "c.headings, c.text, c.lead_in, c.spans "
+                "FROM chunks c JOIN notes n ON n.id = c.note "
                 f"WHERE c.id IN ({marks})",
                 batch,
             ):
@@ -305,7 +326,8 @@ class Store:
             wanted -= {
                 row[0]
                 for row in self.connection.execute(
-                    f"SELECT passage FROM embeddings WHERE fingerprint = ? AND passage IN ({marks})",
+                    "SELECT passage FROM embeddings "
+                    f"WHERE fingerprint = ? AND passage IN ({marks})",
                     (fingerprint, *batch),
                 )
             }
@@ -347,8 +369,18 @@ class Store:
 
     def remove_file(self, note_id: str) -> None:
         """Remove a note with its chunks and terms, or a skipped file."""
-        row = self.connection.execute("SELECT id FROM notes WHERE path = ?", (note_id,)).fetchone()
-        if row:
+        found = self.connection.execute(
+            "SELECT id, words FROM notes WHERE path = ?", (note_id,)
+        ).fetchone()
+        if found:
+            row = found[:1]
+            words = json.loads(found[1])
+            self.connection.executemany(
+                "UPDATE words SET notes = notes - 1 WHERE word = ? AND term = ?", words
+            )
+            self.connection.executemany(
+                "DELETE FROM words WHERE word = ? AND term = ? AND notes <= 0", words
+            )
             self.connection.execute(
                 "DELETE FROM terms WHERE rowid IN (SELECT id FROM chunks WHERE note = ?)", row
             )
@@ -356,29 +388,35 @@ class Store:
             self.connection.execute("DELETE FROM notes WHERE id = ?", row)
         self.connection.execute("DELETE FROM skipped WHERE path = ?", (note_id,))
 
-    def add_skipped(self, skipped: Skipped, signature: str) -> None:
+    def add_skipped(self, skipped: Skipped, digest: str, signature: str) -> None:
         """Remember a file that cannot be indexed."""
         self.connection.execute(
-            "INSERT OR REPLACE INTO skipped VALUES (?, ?, ?)",
-            (skipped.note_id, skipped.reason, signature),
+            "INSERT OR REPLACE INTO skipped VALUES (?, ?, ?, ?)",
+            (skipped.note_id, skipped.reason, digest, signature),
         )
 
     def set_signature(self, note_id: str, signature: str) -> None:
         """Remember that a file was hashed in this state and had not changed."""
-        self.connection.execute(
-            "UPDATE notes SET signature = ? WHERE path = ?", (signature, note_id)
-        )
+        for table in ("notes", "skipped"):
+            self.connection.execute(
+                f"UPDATE {table} SET signature = ? WHERE path = ?", (signature, note_id)
+            )
 
     def add_note(
         self,
         note: Note,
         signature: str,
         chunks: Sequence[tuple[Chunk, bytes, str]],
+        words: Iterable[tuple[str, str]],
     ) -> None:
-        """Add a note with its chunks, each with its passage hash and analysed terms."""
+        """Add a note with its chunks, each with its passage hash and analysed terms.
+
+        `words` are the (surface word, term) of the note, each once, for spelling.
+        """
+        said = sorted(words)
         cursor = self.connection.execute(
             "INSERT INTO notes(path, title, language, author, date, sha256, signature, source, "
-            "body_start, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "body_start, text, words) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 note.id,
                 note.title,
@@ -390,6 +428,7 @@ class Store:
                 str(note.source),
                 note.body_start,
                 note.text,
+                json.dumps(said, ensure_ascii=False),
             ),
         )
         note_row = cursor.lastrowid
@@ -413,9 +452,9 @@ class Store:
                 "INSERT INTO terms(rowid, analysed) VALUES (?, ?)", (cursor.lastrowid, terms)
             )
 
-    def add_words(self, words: Iterable[tuple[str, str]]) -> None:
-        """Remember (surface word, term) for spelling."""
-        self.connection.executemany("INSERT OR IGNORE INTO words VALUES (?, ?)", words)
+        self.connection.executemany(
+            "INSERT INTO words VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET notes = notes + 1", said
+        )
 
     def clear(self) -> None:
         """Remove all notes, chunks and terms; embeddings stay, to be used again."""
@@ -423,14 +462,38 @@ class Store:
             self.connection.execute(f"DELETE FROM {table}")
 
 
-def _create(connection: sqlite3.Connection) -> None:
-    connection.execute("BEGIN IMMEDIATE")
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _schema(connection: sqlite3.Connection) -> str | None:
+    """Return the version of the tables; None where there are none yet."""
     if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
+        return None
+    row = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
+    if row is None:
+        raise sqlite3.DatabaseError("not an index of ours")
+    return str(row[0])
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    """Make the tables; those of another version are given up."""
+    connection.execute("BEGIN IMMEDIATE")
+    if _schema(connection) != SCHEMA_VERSION:  # else another process was faster
+        for table in ("vocabulary", "terms", "words", "chunks", "notes", "skipped", "embeddings",
+                      "meta"):  # fmt: skip
+            connection.execute(f"DROP TABLE IF EXISTS {table}")
         for statement in _SCHEMA.split(";\n"):
             if statement.strip():
                 connection.execute(statement)
         connection.execute("INSERT INTO meta VALUES ('schema', ?)", (SCHEMA_VERSION,))
         connection.execute("INSERT INTO meta VALUES ('generation', '0')")
+        # Tells this index from another one made later in the same folder.
+        connection.execute("INSERT INTO meta VALUES ('identity', hex(randomblob(8)))")
     connection.execute("COMMIT")
 
 

@@ -2,7 +2,7 @@
 
 Layout, little-endian: u16 tokens, u16 of them context, u8 width of the steps; the codes
 (tokens × codec.width bytes); the steps from each token's start to the next one's (u8, or
-u16 where white space is long). Positions are code points into the chunk's text; context
+u16 or u32 where white space is long). Positions are code points into the chunk's text; context
 tokens (title, headings, lead-in) come first and have none.
 """
 
@@ -18,6 +18,7 @@ from assistant.embedding.late_interaction import TokenCodec
 from assistant.embedding.protocol import TokenVectors
 
 _HEADER = struct.Struct("<HHB")
+_STEPS = {1: "<u1", 2: "<u2", 4: "<u4"}  # numpy's names, by width in bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,12 @@ def pack_tokens(tokens: TokenVectors, context_length: int, codec: TokenCodec) ->
     context = int(np.argmax(inside)) if inside.any() else len(inside)
     starts = tokens.starts[context:] - context_length
     steps = np.diff(starts, prepend=0).clip(0)
-    width = 1 if not len(steps) or steps.max() < 256 else 2
+    longest = int(steps.max(initial=0))
+    width = 1 if longest < 1 << 8 else 2 if longest < 1 << 16 else 4
     return (
         _HEADER.pack(len(tokens.starts), context, width)
         + codec.compress(tokens.vectors).tobytes()
-        + steps.astype(np.uint8 if width == 1 else np.uint16).tobytes()
+        + bytes(steps.astype(_STEPS[width]).tobytes())
     )
 
 
@@ -46,8 +48,7 @@ def unpack_tokens(data: bytes, codec: TokenCodec) -> StoredTokens:
     """Read what `pack_tokens` wrote; the arrays are views of `data` where they can be."""
     count, context, width = _HEADER.unpack_from(data)
     codes = np.frombuffer(data, np.uint8, count * codec.width, _HEADER.size)
-    kind = np.uint8 if width == 1 else np.uint16
-    steps = np.frombuffer(data, kind, count - context, _HEADER.size + count * codec.width)
+    steps = np.frombuffer(data, _STEPS[width], count - context, _HEADER.size + count * codec.width)
     starts = np.full(count, -1, dtype=np.int32)
     starts[context:] = np.cumsum(steps, dtype=np.int64)
     return StoredTokens(codes.reshape(count, codec.width), starts)

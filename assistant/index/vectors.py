@@ -3,12 +3,13 @@
 A base file `vectors-<generation>.faiss`, opened memory-mapped, holds the vectors of the
 chunks up to some row id. What came since is added from SQLite in memory, what went is
 left out of the results, so an edit costs its own size; the base is written anew once
-the two exceed a share of it. Missing, damaged or of another generation, it is rebuilt
-from SQLite without embedding anything.
+the two exceed a share of it. Missing, damaged or of another generation, it is made again
+from SQLite without embedding anything: in memory by a reader, on disk by the next refresh.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,24 +29,23 @@ REBUILD_SHARE = 0.1  # … or this share of it, whichever is more
 class VectorIndex:
     """The vectors of one generation, ready to be searched."""
 
+    identity: str  # of the index they belong to
     generation: int
     base: Any  # faiss.Index over the file, or None
     recent: Any  # faiss.Index over what came since, or None
-    gone: int  # vectors of the base whose chunks are no longer there
+    gone: frozenset[int]  # rows of the base whose chunks are no longer there
 
     def search(self, vector: NDArray[np.float32], k: int) -> list[tuple[int, float]]:
-        """Return (chunk row, inner product) of the best, at least `k` where there are as many.
-
-        Rows of removed chunks may be among them: the caller finds no chunk and drops them.
-        """
+        """Return (chunk row, inner product) of the best `k`, or of all where there are fewer."""
         found: list[tuple[int, float]] = []
-        for index, extra in ((self.base, self.gone), (self.recent, 0)):
+        for index, extra in ((self.base, len(self.gone)), (self.recent, 0)):
             if index is None or index.ntotal == 0:
                 continue
             wanted = min(k + extra, index.ntotal)
             scores, rows = index.search(vector.reshape(1, -1), wanted)
             found += zip(rows[0].tolist(), scores[0].tolist(), strict=True)
-        return sorted(found, key=lambda pair: (-pair[1], pair[0]))
+        kept = [pair for pair in found if pair[0] not in self.gone]
+        return sorted(kept, key=lambda pair: (-pair[1], pair[0]))[:k]
 
 
 def base_path(folder: Path, generation: int) -> Path:
@@ -78,7 +78,9 @@ def _flat_index(rows: NDArray[np.int64], vectors: NDArray[np.float32], dimension
     return index
 
 
-def write_base(store: Store, generation: int, fingerprint: str, dimension: int) -> dict[str, int]:
+def write_base(
+    store: Store, generation: int, fingerprint: str, dimension: int
+) -> dict[str, int | str]:
     """Write the base file for the chunks as they are; return the facts to keep in `meta`.
 
     Called inside the transaction that changes the chunks: a process killed before its
@@ -97,11 +99,14 @@ def write_base(store: Store, generation: int, fingerprint: str, dimension: int) 
         raise OSError(28 if "space" in str(error) else 5, str(error)) from error
     with temporary.open("rb+") as file:
         os.fsync(file.fileno())
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
     os.replace(temporary, path)
     return {
         "base_generation": generation,
         "base_last_row": int(rows[-1]) if len(rows) else 0,
         "base_size": len(rows),
+        "base_sha256": digest,
+        "base_signature": _signature(path),
     }
 
 
@@ -132,47 +137,59 @@ def open_vectors(store: Store, meta: dict[str, str], dimension: int) -> VectorIn
     """Open the vectors of the generation that `meta` tells, inside `store.reading()`."""
     generation = int(meta["generation"])
     fingerprint = meta["fingerprint"]
-    base_generation = int(meta.get("base_generation", -1))
     last_row = int(meta.get("base_last_row", 0))
     size = int(meta.get("base_size", 0))
-    base = _read_base(base_path(store.folder, base_generation), size, dimension)
-    if base is None or not _agrees(store, base, fingerprint):
+    base = _read_base(store.folder, meta) if is_whole(store.folder, meta) else None
+    if base is None:
         rows, vectors = _rows_and_vectors(store, fingerprint, 0, dimension)
-        return VectorIndex(generation, _flat_index(rows, vectors, dimension), None, 0)
+        everything = _flat_index(rows, vectors, dimension)
+        return VectorIndex(meta["identity"], generation, everything, None, frozenset())
     newer = rows_after(store, last_row)
     chunks = int(store.connection.execute("SELECT count(*) FROM chunks").fetchone()[0])
     recent = None
     if newer:
         rows, vectors = _rows_and_vectors(store, fingerprint, last_row, dimension)
         recent = _flat_index(rows, vectors, dimension)
-    return VectorIndex(generation, base, recent, gone=size - (chunks - newer))
+    gone: frozenset[int] = frozenset()
+    if size != chunks - newer:
+        gone = _gone(store, base, last_row)
+    return VectorIndex(meta["identity"], generation, base, recent, gone)
 
 
-def _read_base(path: Path, size: int, dimension: int) -> Any:
-    """Map the file; None when it is missing, cut short or of another shape."""
-    import faiss
-
-    if size == 0 or not path.is_file() or path.stat().st_size < size * dimension * 4:
-        return None
+def is_whole(folder: Path, meta: dict[str, str]) -> bool:
+    """Whether the base file is the one that was written: same times, or else same bytes."""
+    if "base_sha256" not in meta:
+        return False
+    path = base_path(folder, int(meta["base_generation"]))
     try:
-        index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
-    except (RuntimeError, AttributeError):
-        return None
-    if index.ntotal != size or index.d != dimension:
-        return None
-    return index
+        if _signature(path) == meta["base_signature"]:
+            return True
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == meta["base_sha256"]
+    except OSError:
+        return False
 
 
-def _agrees(store: Store, base: Any, fingerprint: str) -> bool:
-    """Compare the first and last vectors with SQLite: a damaged file is not believed."""
+def _signature(path: Path) -> str:
+    status = path.stat()
+    return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}:{status.st_ino}"
+
+
+def _read_base(folder: Path, meta: dict[str, str]) -> Any:
+    """Map the base file; None when it went since it was looked at."""
     import faiss
 
+    path = base_path(folder, int(meta["base_generation"]))
+    try:
+        return faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
+    except RuntimeError:
+        return None
+
+
+def _gone(store: Store, base: Any, last_row: int) -> frozenset[int]:
+    """Return the rows of the base that are chunks no longer."""
+    import faiss
+
+    there = store.connection.execute("SELECT id FROM chunks WHERE id <= ?", (last_row,))
     rows = faiss.vector_to_array(base.id_map)
-    flat = faiss.downcast_index(base.index)
-    for position in {0, len(rows) // 2, len(rows) - 1}:
-        stored = store.embeddings(fingerprint, [int(rows[position])])
-        if stored:
-            expected = np.frombuffer(next(iter(stored.values()))[0], dtype=np.float32)
-            if not np.array_equal(flat.reconstruct(position), expected):
-                return False
-    return True
+    return frozenset(np.setdiff1d(rows, [row for (row,) in there]).tolist())

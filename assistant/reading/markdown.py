@@ -15,8 +15,10 @@ from assistant.language import detect_language
 from assistant.reading.front_matter import read_front_matter
 
 _FENCE = re.compile(r"^ {0,3}(```|~~~).*?^ {0,3}\1", re.S | re.M)
-_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.+?)[ \t]*#*[ \t]*$", re.M)
-_INLINE_MARKS = re.compile(r"\*\*|__|`|!?\[([^\]]*)\]\([^)]*\)|\{[.#][^}]*\}|<[^>]{1,80}>")
+_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(\S.*)$", re.M)
+_INLINE_MARKS = re.compile(
+    r"\*\*|__|`|!?\[([^\[\]]{0,300})\]\([^()]{0,500}\)|\{[.#][^{}]{0,200}\}|<[^<>]{1,80}>"
+)
 
 
 class UnreadableNoteError(ValueError):
@@ -25,7 +27,10 @@ class UnreadableNoteError(ValueError):
 
 def plain_heading(line: str) -> str:
     """Return a heading's words without inline Markdown: `## **Les** `ps` ##` is "Les ps"."""
-    return " ".join(_INLINE_MARKS.sub(lambda match: match[1] or "", line).split())
+    words = _INLINE_MARKS.sub(lambda match: match[1] or "", line).split()
+    if len(words) > 1 and not words[-1].strip("#"):
+        words.pop()  # `## Titre ##`, but not `# C#`
+    return " ".join(words)
 
 
 def _first_heading(body: str) -> str | None:

@@ -7,18 +7,21 @@ its reader. Leaves out logins and limits on how often one reader may ask.
 
 from __future__ import annotations
 
-import logging
+import contextlib
+import importlib
 import os
+import re
+import socket
 import threading
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assistant.errors import AssistantError, SettingsError
+from assistant.errors import SettingsError
 from assistant.web.texts import TEXTS, choose_language, example_questions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, MutableMapping
+    from collections.abc import Callable, Iterable, Iterator, MutableMapping
 
     from fastapi import FastAPI
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -41,7 +44,6 @@ SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "Cross-Origin-Opener-Policy": "same-origin",
 }
 # Read by Gradio and the Hub's client when they are imported: nothing calls out.
 OFFLINE = {
@@ -51,7 +53,7 @@ OFFLINE = {
     "DO_NOT_TRACK": "1",
 }
 
-log = logging.getLogger(__name__)
+_HEADING = re.compile(r"^#{1,3} +(.+?)[ #]*$", re.MULTILINE)
 
 
 class Guard:
@@ -222,3 +224,59 @@ def build_application(
     )
     app.add_middleware(Guard)
     return app
+
+
+def serve(host: str, port: int, settings: Settings) -> None:
+    """Bring the index up to date, then serve the chat until it is interrupted.
+
+    Raises AssistantError where the notes, the index or the model cannot be used, and
+    SettingsError where the address cannot be listened on.
+    """
+    for name, value in OFFLINE.items():
+        os.environ.setdefault(name, value)
+    listening = _listen(host, port)
+    # Gradio takes seconds to import, and so does the model to load: side by side.
+    importing = threading.Thread(target=importlib.import_module, args=("gradio",), daemon=True)
+    importing.start()
+
+    from assistant.assistant import Assistant
+    from assistant.cli_output import answer_as_json, model_progress, refresh_progress
+
+    course = Assistant.open(settings, model_progress=model_progress())
+    with refresh_progress() as progress:
+        course.refresh(progress)
+    course.ask("?", refresh=False)  # loads the model: the first reader does not wait for it
+    importing.join()
+    import uvicorn
+
+    app = build_application(
+        course, examples=example_questions(_headings(course)), answer_as_json=answer_as_json
+    )
+    shown = f"[{host}]" if ":" in host else host
+    print(f"{TEXTS['fr']['title']} : http://{shown}:{port}", flush=True)
+    config = uvicorn.Config(app, log_level="warning", server_header=False)
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Take the address before anything slow is done, so that a clash is told at once."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen()  # an early browser waits instead of being refused
+    except OSError as error:
+        listening.close()
+        raise SettingsError(
+            f"L'adresse {host}:{port} ne peut pas être ouverte ({error.strerror}) : "
+            "choisissez-en une autre avec « assistant serve --port 7861 »."
+        ) from error
+    return listening
+
+
+def _headings(course: Assistant, notes_read: int = 20) -> Iterator[str]:
+    """Markdown headings of the first notes, for example questions."""
+    for note_id, _ in course.notes()[:notes_read]:
+        yield from _HEADING.findall(course.note(note_id).text)

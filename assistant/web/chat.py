@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import gradio as gr
+from gradio.events import api
 
 from assistant.datatypes import Answer, Note
 from assistant.errors import AssistantError, QuestionError
@@ -101,6 +102,9 @@ def reply(course: Course, turn: int, question: str, language: str) -> tuple[str,
         [citation.quote for citation in answer.citations],
         lambda number: sources.anchor(turn, number) if number in numbers else None,
     )
+    if panel["nearest"]:
+        links = [f"- [{escape_all(near['path'])}]({near['anchor']})" for near in panel["nearest"]]
+        text = "\n".join([text, "", TEXTS[language]["nearest"], "", *links])
     return text, panel
 
 
@@ -115,7 +119,7 @@ def index_line(course: Course, language: str) -> str:
     counted = [
         f"{state.notes} {words['note' if state.notes < 2 else 'notes']}",
         f"{state.chunks} {words['passage' if state.chunks < 2 else 'passages']}",
-        f"{words['model']} {state.model}",
+        f"{words['model']} {state.model.split('@')[0]}",  # without the weights' digest
         words["stale" if state.stale else "fresh"],
     ]
     return " · ".join(html.escape(part) for part in counted)
@@ -238,6 +242,6 @@ def build_chat(
             respond, [box, memory], changed, **asking
         )
         again.click(forget, None, [memory, chat, panel_view, notice], **private)
-        gr.api(ask, api_name="ask", concurrency_limit=AT_ONCE, concurrency_id="ask")
+        api(ask, api_name="ask", concurrency_limit=AT_ONCE, concurrency_id="ask")
     page.queue(max_size=WAITING, api_open=False)
     return page, translate

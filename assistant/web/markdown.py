@@ -2,7 +2,7 @@
 
 The chat's own sanitizer keeps forms, inputs and remote images, and its renderer puts
 formulas and Mermaid blocks into the page unescaped. So nothing is left to it that
-could become an element: `<`, `&`, brackets and backticks of the text become character
+could become an element: `<`, `&`, brackets, backticks and tildes become character
 references, images become their description, links their label, addresses plain text.
 Code is rebuilt here as `<code>` and `<pre>` from escaped characters. What stays
 Markdown is emphasis, lists, tables, quotations and formulas (KaTeX, which is local and
@@ -46,11 +46,13 @@ def render_answer(
 ) -> str:
     """Turn an answer's Markdown into safe Markdown whose `[n]` markers are links.
 
-    `quotes` are the quotations the answer holds: a `[1]` written inside one is note
-    text, never a marker. `link(n)` gives the address of source `n`, None where there is
+    `quotes` are the quotations the answer holds: a `[1]` written inside a line of one is
+    note text, never a marker. `link(n)` gives the address of source `n`, None where there is
     no such source: the marker then stays plain text.
     """
-    quoted = [re.escape(quote) for quote in sorted(set(quotes), key=len, reverse=True) if quote]
+    lines = {line.strip() for quote in quotes for line in quote.splitlines()}
+    lying = [line for line in lines if _MARKER.search(line) and not _MARKER.fullmatch(line)]
+    quoted = [re.escape(line) for line in sorted(lying, key=len, reverse=True)]
     pieces = re.split(f"({'|'.join(quoted)})", text) if quoted else [text]
     # Code and formulas may cross a quotation's border, so markers are set aside first
     # under characters that notes do not use, and the whole is escaped in one pass.
@@ -97,7 +99,7 @@ def _escape_inline(text: str) -> str:
     text = _IMAGE.sub(lambda image: image["label"], text)
     text = _LINK.sub(lambda found: found["label"], text)
     text = _DEEP.sub("  ", text)
-    text = re.sub(r"[&<`\[\]]", _reference, text)
+    text = re.sub(r"[&<`~\[\]]", _reference, text)
     text = _ADDRESS.sub(_reference, text)
     text = _HEADING.sub(lambda found: found[1] + "&#35;" * len(found[2]), text)
     output: list[str] = []

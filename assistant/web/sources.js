@@ -116,7 +116,7 @@ function show(panel, position, focus) {
     return;
   }
   section.append(make("p", "sources-question", panel.question));
-  if (!panel.sources.length) section.append(make("p", "sources-hint", panel.labels.refused));
+  if (!panel.sources.length) section.append(make("p", "sources-hint", panel.labels.nearest));
   section.append(chooser(panel, position));
   if (!source) return;
   const path = make("h3", "sources-path");

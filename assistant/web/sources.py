@@ -169,6 +169,7 @@ def _near(
         after, cut = shown.quote + shown.after, shown.ends_inside
     return {
         "anchor": anchor(turn, f"s{position}"),
+        "path": heading_path(suggestion.title, suggestion.headings),
         "label": "",
         "title": suggestion.title,
         "headings": list(suggestion.headings),

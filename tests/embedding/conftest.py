@@ -147,16 +147,12 @@ class Reference:
         count = elements if count is None else count
         if kind == 0:
             return self._array("<f4", count, offset + 4 * first).astype(np.float64)
-        values = []
         stored = self.data[offset + first // 32 * 18 :][: count // 32 * 18].tobytes()
-        for (scale,), block in zip(
-            struct.iter_unpack("<e16x", stored),
-            np.frombuffer(stored, np.uint8).reshape(-1, 18)[:, 2:],
-            strict=True,
-        ):
-            low, high = block & 15, block >> 4
-            values.append((np.concatenate([low, high]).astype(np.float64) - 8) * scale)
-        return np.concatenate(values)
+        scales = [scale for (scale,) in struct.iter_unpack("<e16x", stored)]
+        packed = np.frombuffer(stored, np.uint8).reshape(-1, 18)[:, 2:].astype(np.float64)
+        high = packed // 16
+        values = np.concatenate([packed - 16 * high, high], axis=1) - 8
+        return np.asarray(values * np.array(scales)[:, None]).ravel()
 
     def ids(self, text: str) -> list[int]:
         """`<s>`, the best segmentation of each word by Viterbi, `</s>`."""

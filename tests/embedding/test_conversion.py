@@ -84,7 +84,7 @@ def test_converts_once(tiny, tmp_path):
 )
 def test_damaged_folder_is_converted_again(tiny, tmp_path, damage):
     folder = converted_folder(tmp_path / "cache", source=tiny.source)
-    model, manifest = folder / "model.safetensors", folder / "manifest.json"
+    model, manifest = folder / "model.safetensors", folder / "MANIFEST"
     if damage == "cut":
         os.truncate(model, 1000)
     elif damage == "flipped":
@@ -109,9 +109,9 @@ def test_copied_folder_is_hashed_once_and_kept(tiny, tmp_path):
     folder = converted_folder(tmp_path / "cache", source=tiny.source)
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy, copy_function=shutil.copyfile)
-    before = json.loads((copy / "manifest.json").read_text())
+    before = json.loads((copy / "MANIFEST").read_text())
     assert is_sound(copy)
-    after = json.loads((copy / "manifest.json").read_text())
+    after = json.loads((copy / "MANIFEST").read_text())
     modified = (copy / "model.safetensors").stat().st_mtime_ns
     assert after["files"]["model.safetensors"]["modified"] == modified
     assert before["files"]["model.safetensors"]["modified"] != modified
