@@ -1,7 +1,7 @@
 """From text to index terms: French first, English notes in English.
 
 Words are lower-cased, freed of elisions (l'image, jusqu'au), inclusive endings
-(étudiant·e·s) and stop words, stemmed by Snowball and stripped of accents. Technical
+(étudiant·e·s) and stop words, stripped of accents and stemmed by Snowball. Technical
 words (docker-compose, /etc/fstab, C++, node.js) are kept whole, their parts beside them.
 """
 
@@ -13,23 +13,26 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
-VERSION = "1"  # another version makes an index stale
+VERSION = "2"  # another version makes an index stale
 
 _SNOWBALL = {"fr": "french", "en": "english", "de": "german", "es": "spanish", "it": "italian",
              "pt": "portuguese", "nl": "dutch"}  # fmt: skip
 
 # Words, with the punctuation that technical names hold inside or at their ends.
 _WORD = re.compile(
-    r"(?:(?<![\w/])(?:\.{0,2}/|--?|[.@$])(?=\w))?\w+(?:[-_./:@+#\\]+\w+|['’](?=\w)\w+)*(?:\+\+|#)?"
+    r"(?:(?<![\w/])(?:\.{0,2}/|--?|[.@$])(?=\w))?"
+    r"\w+(?:[-_./:@+#\\]+\w+|['’](?=\w)\w+)*(?:\+\+|#)?"
 )
 _ELISION = re.compile(
-    r"^(?:l|d|j|m|t|s|c|n|qu|jusqu|lorsqu|puisqu|quoiqu|quelqu|presqu|entr)'(?=\w)", re.I
+    r"^(?:l|d|j|m|t|s|c|n|qu|jusqu|lorsqu|puisqu|quoiqu|quelqu|presqu|entr)['’ʼ](?=\w)", re.I
 )
 _INCLUSIVE = re.compile(
     r"(?<=\w)(?:[·•‧∙.](?:e|ne|le|te|trice|rice|euse|se|ère|x)(?:[·•‧∙.]?s)?|[(](?:e|ne|s|es)[)]s?)(?!\w)"
 )
 _PARTS = re.compile(r"[^\W_]+")
 _CAMEL = re.compile(r"[A-ZÀ-Þ]?[a-zà-ÿ]+|[A-ZÀ-Þ]+(?![a-zà-ÿ])|\d+")
+_FEMININE = re.compile(r"(?<=..)ee(s?)$")  # créées, as créés
+_NOUN_ENDING = re.compile(r"(?<=...)ite(s?)$")  # sécurité: Snowball knows the suffix "ité"
 _LIGATURES = str.maketrans({"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "ß": "ss", "’": "'",
                             "ʼ": "'", "‘": "'", "‑": "-", "‐": "-"})  # fmt: skip
 
@@ -37,12 +40,18 @@ _STOP_WORDS = {
     "fr": frozenset(
         "a ai aie aient ait alors as au aucun aussi autre aux avait avant avec avez avoir avons "
         "c ca car ce ceci cela celle celles celui cependant ces cet cette ceux chaque chez ci "
-        "combien comme comment d dans de des depuis dois doit doivent donc dont du elle elles en encore entre "
-        "es est et etaient etait etant ete etes etre eu eux fait faire fais faites faut fois font il ils j je "
-        "jusqu l la laquelle le lequel les lesquelles lesquels leur leurs lors lorsque lui m ma mais me "
-        "meme memes mes moi moins mon n ne ni nos notre nous on ont or ou par parce pas pendant peu "
-        "peut peuvent peux plus plutot pour pourquoi pourra pourrait puis puisque qu quand que quel quelle quelles "
-        "quels quelque quelques qui quoi s sa sans se selon sera serait seront ses si soit son sont "
+        "combien comme comment d dans de des depuis dois "
+        "doit doivent donc dont du elle elles en encore entre "
+        "es est et etaient etait etant ete etes etre eu eux "
+        "fait faire fais faites faut fois font il ils j je "
+        "jusqu l la laquelle le lequel les lesquelles lesquels "
+        "leur leurs lors lorsque lui m ma mais me "
+        "meme memes mes moi moins mon n ne ni nos "
+        "notre nous on ont or ou par parce pas pendant peu "
+        "peut peuvent peux plus plutot pour pourquoi pourra "
+        "pourrait puis puisque qu quand que quel quelle quelles "
+        "quels quelque quelques qui quoi s sa sans se "
+        "selon sera serait seront ses si soit son sont "
         "sous souvent suis sur t ta tandis te tel telle tels tes toi ton tous tout toute toutes "
         "tres trop tu un une va vers veut veux voici voila vos votre vous vont y etais "
         "aurait auraient avaient sommes soient dis dit dire svp stp sert servent servir "
@@ -55,11 +64,12 @@ _STOP_WORDS = {
         "from had has have having he her his how i if in into is it its just me may might more "
         "most my no not of on one only or other our out over own same she should so some such "
         "than that the their them then there these they this those through to too under until "
-        "up us use used uses very was we were what when where which while who whom whose why will with would you "
+        "up us use used uses very was we were what when "
+        "where which while who whom whose why will with would you "
         "your please tell".split()
     ),
 }  # fmt: skip
-_TECHNICAL_LETTERS = frozenset("CRDVXYZ")  # capital alone: a language, a variable
+_TECHNICAL_LETTERS = frozenset("CRDVXZ")  # capital alone: a language, a variable (not "Y a-t-il")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +97,17 @@ def _stemmer(language: str) -> Any:
 
 @lru_cache(maxsize=100_000)
 def stem(word: str, language: str) -> str:
-    """Return the folded Snowball stem of one lower-case word, accents still on it."""
-    return fold(_stemmer(language).stemWord(word)) if len(word) > 2 else fold(word)
+    """Return the folded Snowball stem of one lower-case word.
+
+    French is folded before it is stemmed, so that a question typed without accents
+    meets the notes; two endings that need their accent are then put right.
+    """
+    if len(word) <= 2:
+        return fold(word)
+    if language == "fr":
+        word = _FEMININE.sub(r"e\1", fold(word))
+        word = _NOUN_ENDING.sub(r"ité\1", word)
+    return fold(_stemmer(language).stemWord(word))
 
 
 def _is_stop_word(word: str, folded: str, language: str) -> bool:
@@ -106,10 +125,9 @@ def analyse(text: str, language: str = "fr") -> list[Term]:
     terms: list[Term] = []
     for match in _WORD.finditer(text):
         start, end = match.span()
-        raw = match[0].translate(_LIGATURES)
-        if len(raw) == end - start and (elision := _ELISION.match(raw)):
+        if elision := _ELISION.match(match[0]):
             start += elision.end()
-            raw = raw[elision.end() :]
+        raw = text[start:end].translate(_LIGATURES)
         raw = raw.strip("/-.:\\") if not re.search(r"\w[-_./:@+#\\]\w|^[./]", raw) else raw
         following = _INCLUSIVE.match(text, end)
         if following:
@@ -127,7 +145,7 @@ def analyse(text: str, language: str = "fr") -> list[Term]:
         if not is_technical and not raw.isupper():
             camel = _CAMEL.findall(raw)
             if len(camel) > 1 and "".join(camel) == raw:
-                terms.append(Term(fold(raw), fold(raw), start, end))
+                terms.append(Term(stem(raw.lower(), language), fold(raw), start, end))
                 parts = camel
         for part in parts:
             folded = fold(part)

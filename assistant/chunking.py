@@ -18,9 +18,16 @@ from typing import Literal
 
 from assistant.datatypes import Chunk, Note, Span
 from assistant.sentences import split_sentences
-from assistant.structure import ITEM_MARKER, Block, Kind, is_directive, read_structure
+from assistant.structure import (
+    ITEM_MARKER,
+    PLAIN_HEADING_DEPTH,
+    Block,
+    Kind,
+    is_directive,
+    read_structure,
+)
 
-VERSION = "1"  # of chunks and spans: another version makes an index stale
+VERSION = "2"  # of chunks and spans: another version makes an index stale
 TARGET_TOKENS = 160  # of a chunk's own text
 _CONTEXT_CHARACTERS = 240  # of headings, and again of the lead-in
 _LONG_ITEM = 320  # characters: a longer item is quoted by sentence
@@ -129,7 +136,7 @@ def _cut(
     """Give each group its range; a block too large alone is cut into several."""
     ranges: list[tuple[int, int, list[Block]]] = []
     texts = [note.text[group[0].start : group[-1].end] for group in groups]
-    for group, text, size in zip(groups, texts, count_tokens(texts), strict=True):
+    for group, size in zip(groups, count_tokens(texts), strict=True):
         start, end = group[0].start, group[-1].end
         if size <= limit + limit // 4:  # a little over the target reads better than torn
             ranges.append((start, end, group))
@@ -263,8 +270,9 @@ def _spans(text: str, start: int, end: int, blocks: list[Block]) -> Iterable[Spa
     """Yield the quotable units of a chunk, in order; headings and ornaments are none."""
     for block in blocks:
         left, right = max(block.start, start), min(block.end, end)
-        if block.kind is Kind.HEADING or left >= right or is_directive(text[left:right]):
-            continue
+        is_title = block.kind is Kind.HEADING and block.depth < PLAIN_HEADING_DEPTH
+        if is_title or left >= right or is_directive(text[left:right]):
+            continue  # a plain line over a list is its lead-in, which can be quoted
         for unit, kind in _units(text, left, right, block):
             if any(map(str.isalnum, text[unit[0] : unit[1]])):
                 yield Span(*unit, kind, block.lead)

@@ -52,7 +52,8 @@ class Block:
 
 # A bullet, doubled or spaced as people type them, or a number: "- ", "-- ", "- - ", "1. ".
 ITEM_MARKER = re.compile(
-    r"^(?P<indent>[ \t>]*)(?P<marker>(?:[-–—*+•·▪‣◦➔→►✓✔][ \t]?){1,3}(?<=[ \t])|(?:\d{1,3}|[a-zA-Z])[.)][ \t]+)"
+    r"^(?P<indent>[ \t>]*)"
+    r"(?P<marker>(?:[-–—*+•·▪‣◦➔→►✓✔][ \t]?){1,3}(?<=[ \t])|(?:\d{1,3}|[a-zA-Z])[.)][ \t]+)"
     r"(?P<check>\[[ xX]\][ \t]+)?(?=\S)"
 )
 _BOLD_LINE = re.compile(r"^[ \t]*(\*\*|__)(?=\S).*(?<=\S)\1[ \t]*[:.]?[ \t]*$")
@@ -61,7 +62,7 @@ _HEADING_MARKS = re.compile(r"^[ \t>]*#{1,6}[ \t]*|\n[ \t>]*[=-]+\s*$")
 _ADMONITION = re.compile(r"(?:!!!|\?\?\?\+?)[ \t]+\w")
 _LONE_RETURN = re.compile(r"\r(?!\n)|\0")  # markdown-it would end a line here
 _PLAIN_HEADING_WORDS = 6
-_PLAIN_HEADING_DEPTH = 7  # below every real heading
+PLAIN_HEADING_DEPTH = 7  # below every real heading
 
 
 @cache
@@ -277,7 +278,7 @@ def read_structure(text: str, body_start: int = 0) -> list[Block]:
         span = (block.start, block.end)
         if block.kind is Kind.HEADING or _is_plain_heading(text, raw, index):
             is_plain = block.kind is not Kind.HEADING
-            depth = _PLAIN_HEADING_DEPTH if is_plain else block.depth
+            depth = PLAIN_HEADING_DEPTH if is_plain else block.depth
             words = plain_heading(_HEADING_MARKS.sub("", content))
             path = [entry for entry in path if entry[0] < depth]
             if words:
@@ -294,7 +295,7 @@ def read_structure(text: str, body_start: int = 0) -> list[Block]:
             and blank_above
             and (block.kind is not Kind.ITEM or _marker(text, block) != plain_scope)
         ):
-            path = [entry for entry in path if entry[0] < _PLAIN_HEADING_DEPTH]
+            path = [entry for entry in path if entry[0] < PLAIN_HEADING_DEPTH]
             plain_scope, lead, parents = None, None, []
         headings = tuple(name for _, name in path)
         if block.kind is Kind.ITEM:

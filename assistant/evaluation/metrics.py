@@ -97,5 +97,7 @@ def bootstrap_interval(
     """Return the 95 % percentile interval of `measure` over resampled question numbers."""
     generator = np.random.default_rng(0)
     values = [measure(generator.integers(0, size, size)) for _ in range(samples)]
+    if np.isnan(values).all():
+        return float("nan"), float("nan")
     low, high = np.nanpercentile(values, [2.5, 97.5])
     return float(low), float(high)

@@ -58,7 +58,8 @@ def evaluate(
     """Measure the assistant on a BEIR folder, or on questions about `settings.corpus`.
 
     Returns the measures by name, with `intervals` (95 %, bootstrap over questions) and,
-    where it is known which questions are answerable, a `reliability` diagram.
+    where it is known which questions are answerable, a `reliability` diagram. A measure
+    that these questions do not define (no refusal to be precise about) is None.
     """
     started = time.perf_counter()
     if source.is_dir():
@@ -150,7 +151,8 @@ def measure(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     judged = [o for o in outcomes if o.query.answerable is not None]
     if judged:
         _add_refusals(result, intervals, judged)
-    return {**result, "intervals": intervals}
+    known = {name: None if value != value else value for name, value in result.items()}
+    return {**known, "intervals": {n: i for n, i in intervals.items() if i[0] == i[0]}}
 
 
 def _add_refusals(

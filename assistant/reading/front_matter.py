@@ -47,7 +47,7 @@ def _parse(block: str, *, is_toml: bool) -> Mapping[str, object]:
 
         try:
             return {key.lower(): value for key, value in tomllib.loads(block).items()}
-        except tomllib.TOMLDecodeError:
+        except (tomllib.TOMLDecodeError, RecursionError):
             return _lenient(block)
     import yaml
 
@@ -61,12 +61,12 @@ def _parse(block: str, *, is_toml: bool) -> Mapping[str, object]:
 
 
 def _text(value: object) -> str | None:
-    if isinstance(value, list):
-        value = ", ".join(filter(None, (_text(part) for part in value)))
-    if isinstance(value, dict):
-        value = value.get("name", "")
-    line = " ".join(str(value).split()) if value is not None else ""
-    return line[:300] or None
+    """One line of a scalar, of a list of scalars or of `{name: …}`; deeper is ignored."""
+    parts = value if isinstance(value, list) else [value]
+    names = [part.get("name") if isinstance(part, dict) else part for part in parts]
+    # A list inside is never written out: YAML aliases could make it immense.
+    words = [str(name) for name in names if name is not None and not isinstance(name, list | dict)]
+    return " ".join(", ".join(words).split())[:300] or None
 
 
 def _tags(value: object) -> tuple[str, ...]:
@@ -74,13 +74,21 @@ def _tags(value: object) -> tuple[str, ...]:
         value = re.split(r"[,;]\s*|\s+", value.strip("[] "))
     if not isinstance(value, list):
         return ()
-    return tuple(tag for part in value if (tag := str(part).strip(" #\"'")))
+    return tuple(
+        tag for part in value if isinstance(part, str) and (tag := part.strip(" #\"'"))
+    )
+
+
+def _looks_like_metadata(block: str) -> bool:
+    """Whether half of the lines are entries, so that prose between two rules is kept."""
+    lines = [line for line in block.splitlines() if line.strip() and line[:1] not in " \t-#"]
+    return 2 * sum(bool(_ENTRY.match(line)) for line in lines) >= max(len(lines), 1)
 
 
 def read_front_matter(text: str) -> FrontMatter:
     """Read the front matter of a note; without any, `end` is 0 and nothing is known."""
     match = _BLOCK.match(text)
-    if not match or (match[1].strip() and not re.search(r"[:=]", match[1])):
+    if not match or (match[1].strip() and not _looks_like_metadata(match[1])):
         return FrontMatter()
     entries = _parse(match[1], is_toml=text.startswith("+++"))
     return FrontMatter(

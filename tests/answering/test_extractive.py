@@ -1,0 +1,111 @@
+"""What is quoted: whole spans, lists with their lead-in, exact slices, never twice."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from assistant.answering.evidence import Evidence, leans_on_previous
+from assistant.answering.extractive import choose_quotations, cite, compose
+from assistant.chunking import chunk_note
+from assistant.datatypes import Chunk, Note, Signals
+from assistant.index.store import StoredChunk
+from assistant.index.token_store import StoredTokens
+from assistant.retrieval.search import Passage
+
+
+def note_of(text: str, note_id: str = "cours.md") -> Note:
+    return Note(note_id, "Cours", "fr", text, sha256(text.encode()).hexdigest(), Path(note_id))
+
+
+def evidence_for(note: Note, *quotes: tuple[str, float]) -> list[Evidence]:
+    """Evidence for the spans that begin with these words, as if retrieval had scored them."""
+    chunks = chunk_note(note, lambda texts: [len(t.split()) + 4 for t in texts], window=512)
+    found = []
+    for quote, score in quotes:
+        chunk, span = next(
+            (chunk, span)
+            for chunk in chunks
+            for span in chunk.spans
+            if note.text[span.start : span.end].startswith(quote)
+        )
+        found.append(Evidence(passage_of(chunk), span, score))
+    return sorted(found, key=lambda e: -e.score)
+
+
+def passage_of(chunk: Chunk) -> Passage:
+    tokens = StoredTokens(np.zeros((0, 1), np.uint8), np.zeros(0, np.int32))
+    stored = StoredChunk(1 + chunk.ordinal, chunk, "Cours", "fr", b"")
+    return Passage(
+        1 + chunk.ordinal, stored, Signals(0, 0), 1.0, tokens, np.zeros((1, 0), np.float32)
+    )
+
+
+LIST = """# Docker
+
+Docker Engine contient :
+- le serveur dockerd
+- l'API REST
+- le client
+
+Un volume garde les données. Il survit au conteneur.
+
+```bash
+# pas un titre
+docker run -v donnees:/data image
+```
+"""
+
+
+@pytest.mark.parametrize("asked", ["Docker Engine contient", "le serveur dockerd"])
+def test_a_list_is_quoted_with_the_line_that_introduces_it(asked: str) -> None:
+    note = note_of(LIST)
+    quotations = choose_quotations(evidence_for(note, (asked, 9.0)), {note.id: note})
+    (citation,) = cite(quotations, {note.id: note})
+    assert citation.quote.startswith("Docker Engine contient :\n- le serveur dockerd")
+    assert (citation.line_start, citation.headings) == (3, ("Docker",))
+    assert note.text[citation.start : citation.end] == citation.quote
+    answer = compose(quotations, {note.id: note})
+    assert answer.startswith("Docker Engine contient :\n- le serveur dockerd")
+    assert answer.endswith("[1]")
+
+
+def test_a_sentence_that_leans_on_the_one_before_brings_it_along() -> None:
+    note = note_of(LIST)
+    quotations = choose_quotations(evidence_for(note, ("Il survit", 9.0)), {note.id: note})
+    (citation,) = cite(quotations, {note.id: note})
+    assert citation.quote == "Un volume garde les données. Il survit au conteneur."
+    assert leans_on_previous("Cela permet d'isoler") and not leans_on_previous("Ilot de calme")
+
+
+def test_code_is_quoted_whole_with_its_fence() -> None:
+    note = note_of(LIST)
+    quotations = choose_quotations(evidence_for(note, ("```bash", 9.0)), {note.id: note})
+    (citation,) = cite(quotations, {note.id: note})
+    assert citation.quote == "```bash\n# pas un titre\ndocker run -v donnees:/data image\n```"
+    assert (citation.line_start, citation.line_end) == (10, 13)
+    assert citation.quote in compose(quotations, {note.id: note})
+
+
+def test_no_span_is_quoted_twice_and_weak_ones_are_left_out() -> None:
+    note = note_of(LIST)
+    evidence = evidence_for(
+        note, ("Docker Engine", 9.0), ("le client", 8.9), ("Un volume", 8.9), ("```bash", 1.0)
+    )
+    quotations = choose_quotations(evidence, {note.id: note})
+    ranges = sorted((q.start, q.end) for q in quotations)
+    assert len(quotations) == 2
+    assert all(end <= start for (_, end), (start, _) in zip(ranges, ranges[1:], strict=False))
+
+
+def test_a_sentence_broken_over_lines_is_shown_on_one_but_quoted_exactly() -> None:
+    note = note_of("Les namespaces isolent\n  les processus du noyau.\n")
+    quotations = choose_quotations(evidence_for(note, ("Les namespaces", 9.0)), {note.id: note})
+    (citation,) = cite(quotations, {note.id: note})
+    assert citation.quote == "Les namespaces isolent\n  les processus du noyau."
+    assert compose(quotations, {note.id: note}) == (
+        "Les namespaces isolent les processus du noyau. [1]"
+    )
