@@ -33,10 +33,10 @@ class CountingEmbedder(FakeEmbedder):
 class Course:
     """A folder of notes with its index, and what a test does to them."""
 
-    def __init__(self, root: Path, embedder: FakeEmbedder) -> None:
+    def __init__(self, root: Path, embedder: FakeEmbedder, *, index: str = "index") -> None:
         self.root = root
-        self.corpus, self.index = root / "corpus", root / "index"
-        self.corpus.mkdir(parents=True)
+        self.corpus, self.index = root / "corpus", root / index
+        self.corpus.mkdir(parents=True, exist_ok=True)
         self.embedder = embedder
         self.assistant = self.reopened()
 

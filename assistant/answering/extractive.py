@@ -148,5 +148,10 @@ def _mark(number: int, kind: str) -> str:
 
 
 def _shown(quote: str, kind: str) -> str:
-    """Leave code as it is; elsewhere join lines broken inside a sentence."""
-    return quote if kind == "code" else re.sub(r"[ \t]*\r?\n[ \t>]*", " ", quote)
+    """Leave code as it is, in a fence; elsewhere join lines broken inside a sentence."""
+    if kind != "code":
+        return re.sub(r"[ \t]*\r?\n[ \t>]*", " ", quote)
+    if quote.lstrip().startswith(("```", "~~~")):
+        return quote
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", quote)), default=0))
+    return f"{fence}\n{quote}\n{fence}"
