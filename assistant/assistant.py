@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ from assistant.index.store import FILE_NAME, Store, mapped_errors
 from assistant.index.vectors import open_vectors
 from assistant.reading.corpus import scan_corpus
 from assistant.retrieval.confidence import confidence
+from assistant.retrieval.diversity import join_neighbours
 from assistant.retrieval.search import Retrieval, retrieve
 from assistant.settings import Settings
 from assistant.structure import line_number, line_starts
@@ -222,7 +224,7 @@ class Assistant:
         if refresh:
             self.refresh()
         with self._reading() as store:
-            return self._retrieve(store, question, None).hits(k)
+            return _joined_hits(store, self._retrieve(store, question, None), k)
 
     def note(self, note_id: str) -> Note:
         """Return a note as it was indexed; KeyError when there is none of this id."""
@@ -252,7 +254,7 @@ class Assistant:
             fixed = language or self.settings.language
             frame = frame_language(fixed or retrieval.question.language)
             certainty = confidence(retrieval)
-            hits = retrieval.hits(k)
+            hits = _joined_hits(store, retrieval, k)
             evidence = find_evidence(retrieval) if certainty >= self.settings.caution else []
             ids = {e.passage.stored.chunk.note_id for e in evidence[:20]}
             notes = {note_id: note for note_id in ids if (note := store.note(note_id))}
@@ -346,6 +348,14 @@ def verify(citations: tuple[Citation, ...], notes: dict[str, Note], corpus: Path
         if digest != note.sha256:
             raise _StaleCitationError(citation.note_id)
         checked.add(note.id)
+
+
+def _joined_hits(store: Store, retrieval: Retrieval, k: int) -> tuple[Hit, ...]:
+    def text_of(note_id: str) -> str:
+        note = store.note(note_id)
+        return note.text if note else ""
+
+    return join_neighbours(retrieval.hits(k), cache(text_of))
 
 
 def _suggestions(store: Store, retrieval: Retrieval) -> tuple[Suggestion, ...]:

@@ -8,7 +8,7 @@ and passage tokens is kept: answering picks its evidence by it, confidence judge
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from assistant.index.store import Store, StoredChunk
 from assistant.index.token_store import StoredTokens, unpack_tokens
 from assistant.index.vectors import VectorIndex
 from assistant.language import detect_language
+from assistant.retrieval.diversity import collapse_duplicates
 from assistant.retrieval.fusion import fuse
 
 CANDIDATES = 100  # passages that each leg proposes
@@ -51,6 +52,7 @@ class Passage:
     score: float
     tokens: StoredTokens
     similarities: NDArray[np.float32]  # (question tokens, passage tokens)
+    duplicates: tuple[str, ...] = ()  # ids of other notes holding nearly the same text
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Retrieval:
     def hits(self, k: int) -> tuple[Hit, ...]:
         """Return the best `k` passages as hits."""
         return tuple(
-            Hit(p.stored.chunk, p.stored.title, rank, p.score, p.signals)
+            Hit(p.stored.chunk, p.stored.title, rank, p.score, p.signals, p.duplicates)
             for rank, p in enumerate(self.passages[:k], start=1)
         )
 
@@ -158,7 +160,10 @@ def retrieve(
         for n, i in enumerate(order)
     ]
     passages.sort(key=lambda p: (-p.score, p.stored.chunk.note_id, p.stored.chunk.ordinal))
-    return Retrieval(question, tuple(passages), lexical, chunks)
+    distinct = [
+        replace(passage, duplicates=repeats) for passage, repeats in collapse_duplicates(passages)
+    ]
+    return Retrieval(question, tuple(distinct), lexical, chunks)
 
 
 def _align(
