@@ -88,7 +88,12 @@ class Assistant:
         `model_progress` is told (done, total) while the model is prepared, once a machine.
         """
         if embedder is None:
-            embedder = load_embedder(settings.model, cache=settings.cache, progress=model_progress)
+            embedder = load_embedder(
+                settings.model,
+                engine=settings.engine,
+                cache=settings.cache,
+                progress=model_progress,
+            )
         return cls(settings, embedder)
 
     # --- keeping the index -----------------------------------------------------------

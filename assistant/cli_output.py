@@ -49,11 +49,6 @@ def _with_note(value: Citation | Suggestion) -> dict[str, Any]:
     return {"note" if key == "note_id" else key: field for key, field in asdict(value).items()}
 
 
-def _with_note(fields: dict[str, Any]) -> dict[str, Any]:
-    """Write `note_id` as the contract does: `note`."""
-    return {"note" if name == "note_id" else name: value for name, value in fields.items()}
-
-
 def hit_as_json(hit: Hit) -> dict[str, Any]:
     """Return a passage with its scores."""
     return {

@@ -15,7 +15,8 @@ _ABBREVIATIONS = frozenset(
     "jr sr inc ltd dept jan fév févr avr juil sept oct nov déc".split()
 )
 _END = re.compile(
-    r"(?<![.!?…])[.!?…]++[\"'»”’)\]*_]*+(?=\s)|(?<=[a-zà-ÿ)]{2})\.(?=[A-ZÀ-ÖØ-Þ][a-zà-ÿ']+\s+[a-zà-ÿ])"
+    r"(?<![.!?…])[.!?…]++(?:[\"'»”’)\]*_]|[ \u00a0\u202f](?=»))*+(?=\s)"
+    r"|(?<=[a-zà-ÿ)]{2})\.(?=[A-ZÀ-ÖØ-Þ][a-zà-ÿ']+\s+[a-zà-ÿ])"
 )
 _LAST_WORD = re.compile(r"([^\s(«\"'’]+)\.$")
 _LAST_WORD_REACH = 40  # characters; no abbreviation is longer
@@ -25,7 +26,7 @@ _NEXT = re.compile(r"\s+[\"'«“(\[*_-]*([^\s])")
 def _is_end(text: str, start: int, match: re.Match[str]) -> bool:
     if not match[0].startswith(".") or match[0].startswith(".."):
         following = _NEXT.match(text, match.end())
-        return not (following and following[1].islower() and not match[0].startswith("."))
+        return not (following and following[1].islower())
     word = _LAST_WORD.search(text, max(start, match.start() - _LAST_WORD_REACH), match.start() + 1)
     if word:
         last = word[1].lower()

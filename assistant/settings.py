@@ -14,6 +14,8 @@ from assistant.errors import SettingsError
 
 EMBEDDED_MODEL = "embedded"  # the model that comes with the installation
 
+ONNX_ENGINE, TORCH_ENGINE = "onnx", "torch"  # what the embedded model runs on
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -22,6 +24,7 @@ class Settings:
     corpus: Path = Path("corpus")  # ASSISTANT_CORPUS: folder of notes
     index: Path = Path("index")  # ASSISTANT_INDEX: folder of everything derived
     model: str = EMBEDDED_MODEL  # ASSISTANT_MODEL: name or folder of another model
+    engine: str = ONNX_ENGINE  # ASSISTANT_ENGINE: or torch, which uses a GPU where there is one
     cache: Path | None = None  # ASSISTANT_CACHE: None is the user's cache folder
     language: str | None = None  # ASSISTANT_LANGUAGE: fixed language of replies
     caution: float = 0.5  # ASSISTANT_CAUTION: least confidence to answer, 0 to 1
@@ -38,6 +41,12 @@ class Settings:
             settings = replace(settings, cache=Path(value).expanduser())
         if value := environment.get("ASSISTANT_MODEL"):
             settings = replace(settings, model=value)
+        if value := environment.get("ASSISTANT_ENGINE"):
+            if value not in (ONNX_ENGINE, TORCH_ENGINE):
+                raise SettingsError(
+                    f"ASSISTANT_ENGINE={value!r} n'existe pas : choisissez onnx ou torch."
+                )
+            settings = replace(settings, engine=value)
         if value := environment.get("ASSISTANT_LANGUAGE"):
             settings = replace(settings, language=value)
         if value := environment.get("ASSISTANT_CAUTION"):

@@ -255,6 +255,7 @@ def _is_plain_heading(text: str, blocks: list[Block], index: int) -> bool:
         and "\n" not in content
         and _ends_in_colon(text, block)
         and len(content.split()) <= _PLAIN_HEADING_WORDS
+        and len(split_sentences(text, block.start, block.end)) == 1
         and content.lstrip(" *_")[:1].isupper()
         and index + 1 < len(blocks)
         and blocks[index + 1].kind is Kind.ITEM

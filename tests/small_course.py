@@ -14,7 +14,9 @@ from assistant.embedding.protocol import Encoded, Progress
 from assistant.index.store import Store
 from assistant.settings import Settings
 
-FILLER = "# Titre {n}\n\nLe sujet {n} parle de {topic}. Il sert à {verb} la machine.\n\n- point {n}\n"
+FILLER = (
+    "# Titre {n}\n\nLe sujet {n} parle de {topic}. Il sert à {verb} la machine.\n\n- point {n}\n"
+)
 TOPICS = ("docker", "réseau", "disque", "mémoire", "processus", "volume", "image", "noyau")
 
 
@@ -44,6 +46,11 @@ class Course:
         """The same course, as another process would open it."""
         settings = Settings(corpus=self.corpus, index=self.index, caution=0.0)
         return Assistant.open(settings, embedder=self.embedder)
+
+    def close(self) -> None:
+        """Let go of the index, as a process does when it ends."""
+        self.assistant._store().close()
+        self.assistant = self.reopened()
 
     def write(self, note_id: str, text: str | bytes) -> Path:
         path = self.corpus / note_id

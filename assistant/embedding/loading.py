@@ -6,11 +6,13 @@ import logging
 from pathlib import Path
 
 from assistant.embedding.conversion import converted_folder, is_converted
+from assistant.embedding.onnx_conversion import is_onnx_converted
+from assistant.embedding.onnx_engine import OnnxEmbedder
 from assistant.embedding.protocol import Embedder, Progress
 from assistant.embedding.sentence_transformer import KnownModel, SentenceTransformerEmbedder
 from assistant.embedding.weights_file import EMBEDDED, find_package_file
 from assistant.errors import ModelError
-from assistant.settings import EMBEDDED_MODEL
+from assistant.settings import EMBEDDED_MODEL, ONNX_ENGINE
 
 ORIGINAL_MODEL = "intfloat/multilingual-e5-small"  # what the embedded weights came from
 
@@ -21,18 +23,23 @@ _KNOWN = KnownModel(
 
 
 def load_embedder(
-    model: str = EMBEDDED_MODEL, *, cache: Path | None = None, progress: Progress | None = None
+    model: str = EMBEDDED_MODEL,
+    *,
+    engine: str = ONNX_ENGINE,
+    cache: Path | None = None,
+    progress: Progress | None = None,
 ) -> Embedder:
     """Return the embedder of `model`: "embedded", a folder, or a name on the model hub.
 
     The embedded model is converted into `cache` (None: the user's cache folder) when it
-    is first used; `progress` is then called with bytes written and bytes in all. Where it
+    is first used; `progress` is then called with (done, in all). It runs in ONNX Runtime,
+    or with `engine` "torch" in sentence-transformers, as every other model does. Where it
     is not installed, the original model takes its place and a warning is logged.
     """
     if model != EMBEDDED_MODEL:
         return SentenceTransformerEmbedder(model)
     try:
-        if not is_converted(cache):
+        if not (is_onnx_converted(cache) if engine == ONNX_ENGINE else is_converted(cache)):
             find_package_file()
     except ModelError:
         logging.getLogger(__name__).warning(
@@ -40,6 +47,8 @@ def load_embedder(
             ORIGINAL_MODEL,
         )
         return SentenceTransformerEmbedder(ORIGINAL_MODEL)
+    if engine == ONNX_ENGINE:
+        return OnnxEmbedder(cache=cache, progress=progress)
     return SentenceTransformerEmbedder(
         EMBEDDED.name, folder=lambda: converted_folder(cache, progress), known=_KNOWN
     )

@@ -118,11 +118,15 @@ def _write(folder: Path, weights: Weights, progress: Progress | None) -> None:
 
 def _write_tokenizers(folder: Path, weights: Weights) -> list[list[int]]:
     """Write the full and the fast tokenizer; return the ids of the calibration texts."""
+    from tokenizers import Tokenizer
+
     vocabulary = weights.vocabulary
-    tokenizer = build_tokenizer(vocabulary)
-    tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
-    model = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))["model"]
-    pieces, scores = zip(*model["vocab"], strict=True)
+    path = str(folder / "tokenizer.json")
+    build_tokenizer(vocabulary).save(path, pretty=False)
+    # Read again, since its JSON reader may be off by the last bit of a score, and two
+    # ways to cut "───" differ by less than that.
+    tokenizer = Tokenizer.from_file(path)
+    pieces, scores = zip(*json.loads(tokenizer.to_str())["model"]["vocab"], strict=True)
     rules = Rules(
         vocabulary.begin,
         vocabulary.end,
@@ -135,9 +139,7 @@ def _write_tokenizers(folder: Path, weights: Weights) -> list[list[int]]:
     return [tokenizer.encode(text).ids[:window] for text in _CALIBRATION]
 
 
-def _measure(
-    weights: Weights, positions: NDArray[np.float32], texts: list[list[int]]
-) -> Smoothing:
+def _measure(weights: Weights, positions: NDArray[np.float32], texts: list[list[int]]) -> Smoothing:
     """Run texts in float32 and derive the smoothing from the largest activations."""
     import onnxruntime
 

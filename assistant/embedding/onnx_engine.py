@@ -12,6 +12,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -198,22 +199,17 @@ class OnnxEmbedder:
                 )
 
 
-class _named_errors:
-    """Turns whatever libraries raise for a file they cannot use into one clear line."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, Exception):
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
-            raise ModelError(
-                f"The converted model cannot be loaded ({reason}); delete the folder "
-                f"{self._folder} and try again."
-            ) from error
+@contextmanager
+def _named_errors(folder: Path) -> Iterator[None]:
+    """Turn whatever libraries raise for a file they cannot use into one clear line."""
+    try:
+        yield
+    except Exception as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+        raise ModelError(
+            f"The converted model cannot be loaded ({reason}); delete the folder "
+            f"{folder} and try again."
+        ) from error
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

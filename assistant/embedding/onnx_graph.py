@@ -22,7 +22,7 @@ an addition and a plain `LayerNormalization`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from assistant.embedding.weights_file import Weights
 
 if TYPE_CHECKING:
-    from onnx import ModelProto
+    from onnx import ModelProto, NodeProto, TensorProto
 
 Smoothing = dict[str, NDArray[np.float32]]  # activations' name -> divisor of each channel
 
@@ -94,8 +94,8 @@ class _Builder:
         self._weights = weights
         self._sizes = weights.architecture
         self._smoothing = smoothing
-        self._nodes: list[object] = []
-        self._constants: list[object] = []
+        self._nodes: list[NodeProto] = []
+        self._constants: list[TensorProto] = []
         self._observed: list[str] = []
 
     def build(self) -> ModelProto:
@@ -104,7 +104,7 @@ class _Builder:
         x = self._norm(INPUT, "emb.ln", "layer0.input")
         for layer in range(self._sizes.layers):
             x = self._layer(x, layer)
-        shape = ["texts", "tokens", self._sizes.hidden]
+        shape: list[str | int | None] = ["texts", "tokens", self._sizes.hidden]
         observed = self._observed if self._smoothing is None else []
         graph = helper.make_graph(
             self._nodes,
@@ -223,7 +223,7 @@ class _Builder:
         return self._node("Mul", [product, x.token_scale])
 
     def _node(
-        self, kind: str, inputs: list[str], *, name: str = "", domain: str = "", **options: object
+        self, kind: str, inputs: list[str], *, name: str = "", domain: str = "", **options: Any
     ) -> str:
         from onnx import helper
 

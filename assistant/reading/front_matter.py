@@ -74,9 +74,7 @@ def _tags(value: object) -> tuple[str, ...]:
         value = re.split(r"[,;]\s*|\s+", value.strip("[] "))
     if not isinstance(value, list):
         return ()
-    return tuple(
-        tag for part in value if isinstance(part, str) and (tag := part.strip(" #\"'"))
-    )
+    return tuple(tag for part in value if isinstance(part, str) and (tag := part.strip(" #\"'")))
 
 
 def _looks_like_metadata(block: str) -> bool:

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from assistant.embedding.loading import load_embedder
 from assistant.embedding.weights_file import WeightsSource, find_package_file
 from assistant.errors import ModelError
 
@@ -227,3 +228,13 @@ def reference() -> Reference:
         return Reference(find_package_file())
     except ModelError as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def torch_embedder():
+    """The embedded model in sentence-transformers, converted once in the user's cache."""
+    try:
+        find_package_file()
+    except ModelError as error:
+        pytest.skip(str(error))
+    return load_embedder(engine="torch")

@@ -19,7 +19,11 @@ from hypothesis import strategies as st
 from assistant.embedding.fake import FakeEmbedder
 from assistant.embedding.tokens import encodable, text_tokens
 
-EMBEDDERS = ["fake_embedder", pytest.param("embedder", marks=pytest.mark.slow)]
+EMBEDDERS = [
+    "fake_embedder",
+    pytest.param("embedder", marks=pytest.mark.slow),
+    pytest.param("torch_embedder", marks=pytest.mark.slow),
+]
 TEXTS = [
     "À quoi servent les cgroups ?",
     "Un conteneur partage le noyau de la machine hôte.",
@@ -170,9 +174,9 @@ def test_fake_is_cut_at_its_window():
         "passage: `docker run --rm -it <image>` lance un conteneur\u200b;\tC’est tout.",
     ],
 )
-def test_vectors_are_the_references(embedder, reference, text):
+def test_vectors_are_the_references(torch_embedder, reference, text):
     prompt, _, body = text.partition(": ")
-    encode = embedder.encode_queries if prompt == "query" else embedder.encode_passages
+    encode = torch_embedder.encode_queries if prompt == "query" else torch_embedder.encode_passages
     encoded = encode([body])
     expected, raw = reference.encode(text)
     np.testing.assert_allclose(encoded.vectors[0], expected, atol=2e-6)
@@ -186,8 +190,8 @@ def test_vectors_are_the_references(embedder, reference, text):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("text", RECORDED)
-def test_vectors_are_the_recorded_ones(embedder, text):
-    encoded = embedder.encode_queries([text])
+def test_vectors_are_the_recorded_ones(torch_embedder, text):
+    encoded = torch_embedder.encode_queries([text])
     np.testing.assert_allclose(encoded.vectors[0][:8], RECORDED[text], atol=2e-6)
 
 
@@ -199,12 +203,12 @@ def test_recorded_numbers_are_the_references(reference, text):
 
 
 @pytest.mark.slow
-def test_ids_of_real_notes_are_those_of_the_viterbi_search(embedder, reference, request):
+def test_ids_of_real_notes_are_those_of_the_viterbi_search(torch_embedder, reference, request):
     lines = (request.config.rootpath / "corpus" / "docker.md").read_text("utf-8").splitlines()
     lines = [*lines, "<s>a</s> <mask> <pad>", "𓀀𓀁 x", "日本語 한국어 العربية", "co\u0302te\u0301"]
-    for line, count in zip(lines, embedder.count_tokens(lines), strict=True):
+    for line, count in zip(lines, torch_embedder.count_tokens(lines), strict=True):
         assert count == len(reference.ids("passage: " + line))
-        encoding = embedder._tokenizer.encode("passage: " + line)
+        encoding = torch_embedder._tokenizer.encode("passage: " + line)
         assert encoding.ids == reference.ids("passage: " + line)
 
 
@@ -216,10 +220,10 @@ def test_ids_of_real_notes_are_those_of_the_viterbi_search(embedder, reference, 
 @example("a\ud800b")
 @example("\x00\x01")
 @example("\u1112\u1161\u11ab\u1100\u116e\u11a8")
-def test_offsets_cover_what_the_tokens_read(embedder, text):
+def test_offsets_cover_what_the_tokens_read(torch_embedder, text):
     text = encodable(text)  # as `encode_passages` does, without the cost of the model
-    encoding = embedder._tokenizer.encode("passage: " + text)
-    tokens = text_tokens(encoding, "passage: ", text, embedder.max_tokens)
+    encoding = torch_embedder._tokenizer.encode("passage: " + text)
+    tokens = text_tokens(encoding, "passage: ", text, torch_embedder.max_tokens)
     assert len(tokens.positions) == len(tokens.ids) - 4  # <s> ▁passage : </s>
     starts, ends = tokens.starts.tolist(), tokens.ends.tolist()
     assert all(0 <= s <= e <= len(text) for s, e in zip(starts, ends, strict=True))
@@ -234,9 +238,9 @@ def test_offsets_cover_what_the_tokens_read(embedder, text):
 
 
 @pytest.mark.slow
-def test_offsets_of_a_worked_example(embedder):
+def test_offsets_of_a_worked_example(torch_embedder):
     text = "e\u0301te\u0301 ﬁn 👍🏽 ﷺ fin"
-    tokens = embedder.encode_queries([text]).tokens[0]
+    tokens = torch_embedder.encode_queries([text]).tokens[0]
     spans = [text[s:e] for s, e in zip(tokens.starts, tokens.ends, strict=True)]
     assert spans[0] == "e\u0301te\u0301"  # the last accent too
     assert "".join(dict.fromkeys(spans[1:-1])) == "ﬁn👍🏽ﷺ"
@@ -244,19 +248,19 @@ def test_offsets_of_a_worked_example(embedder):
 
 
 @pytest.mark.slow
-def test_a_character_that_expands_is_no_danger(embedder):
-    encoded = embedder.encode_passages(["\ufdfa" * 5000])
-    assert len(encoded.tokens[0].vectors) == embedder.max_tokens - 4  # <s> ▁passage : </s>
+def test_a_character_that_expands_is_no_danger(torch_embedder):
+    encoded = torch_embedder.encode_passages(["\ufdfa" * 5000])
+    assert len(encoded.tokens[0].vectors) == torch_embedder.max_tokens - 4  # <s> ▁passage : </s>
     assert np.isfinite(encoded.vectors).all()
 
 
 @pytest.mark.slow
-def test_threads_give_the_same_vectors(embedder):
-    expected = [embedder.encode_queries([text]).vectors[0] for text in TEXTS[:3]]
+def test_threads_give_the_same_vectors(torch_embedder):
+    expected = [torch_embedder.encode_queries([text]).vectors[0] for text in TEXTS[:3]]
     found: dict[int, np.ndarray] = {}
 
     def encode(number: int) -> None:
-        found[number] = embedder.encode_queries([TEXTS[number % 3]]).vectors[0]
+        found[number] = torch_embedder.encode_queries([TEXTS[number % 3]]).vectors[0]
 
     threads = [threading.Thread(target=encode, args=(number,)) for number in range(9)]
     for thread in threads:
@@ -276,5 +280,5 @@ def test_works_with_sockets_blocked(monkeypatch):
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    fresh = load_embedder()
+    fresh = load_embedder(engine="torch")
     assert fresh.encode_queries(["Bonjour"]).vectors.shape == (1, 384)

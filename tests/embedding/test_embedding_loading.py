@@ -21,7 +21,7 @@ def test_naming_the_embedded_model_loads_nothing(tmp_path):
     code = (
         "import sys; from pathlib import Path;"
         "from assistant.embedding.loading import load_embedder;"
-        "embedder = load_embedder(cache=Path(sys.argv[1]));"
+        "embedder = load_embedder(engine='torch', cache=Path(sys.argv[1]));"
         "print(embedder.fingerprint, embedder.dimension, embedder.max_tokens);"
         "sys.exit(sum(m in sys.modules for m in ('torch', 'transformers', 'tokenizers')))"
     )

@@ -55,14 +55,23 @@ def words(course):
     for n in range(40):
         text = [word for word in vocabulary for _ in range(generator.choice([0, 0, 1, 3]))]
         generator.shuffle(text)
-        course.write(f"n{n}.md", f"Le cours de Docker parle des {' '.join(text)} avec numéro {n}.\n")
+        course.write(
+            f"n{n}.md", f"Le cours de Docker parle des {' '.join(text)} avec numéro {n}.\n"
+        )
     course.refresh()
     return course.store()
 
 
 @pytest.mark.parametrize(
     "question",
-    ["noyau", "docker", "volume disque", "docker noyau image", "machine disque", "les volumes et réseaux"],
+    [
+        "noyau",
+        "docker",
+        "volume disque",
+        "docker noyau image",
+        "machine disque",
+        "les volumes et réseaux",
+    ],
 )
 def test_scores_are_bm25_with_lucene_idf(words, question):
     wanted = {term.term for term in analyse(question, "fr")}
@@ -122,8 +131,14 @@ def test_hostile_questions_are_words_never_syntax(words, question):
 
 
 def test_technical_words_are_found_whole(course):
-    course.write("a.md", "Il faut écrire le fichier docker-compose.yml, puis lire /etc/fstab en C++ (node.js).\n")
-    course.write("b.md", "Il faut écrire le fichier docker, compose, yml, puis lire etc, fstab, C, node, js.\n")
+    course.write(
+        "a.md",
+        "Il faut écrire le fichier docker-compose.yml, puis lire /etc/fstab en C++ (node.js).\n",
+    )
+    course.write(
+        "b.md",
+        "Il faut écrire le fichier docker, compose, yml, puis lire etc, fstab, C, node, js.\n",
+    )
     course.refresh()
     store = course.store()
     rows = {chunk.chunk.note_id: row for row, chunk in store.chunks([1, 2]).items()}

@@ -1,0 +1,235 @@
+"""The ONNX Runtime engine: near float32, the same offsets, ready without torch."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+from assistant.embedding.onnx_conversion import converted_onnx_folder, is_onnx_converted
+from assistant.embedding.onnx_engine import OnnxEmbedder
+from assistant.embedding.tokens import encodable, text_tokens
+from assistant.embedding.weights_file import find_package_file
+from assistant.errors import ModelError
+
+pytest.importorskip("onnxruntime")
+
+TEXTS = [
+    "À quoi servent les cgroups ?",
+    "",
+    "L’e\u0301te\u0301 dernier, l’oﬃce a supprimé 3½ volumes… 👍🏽 ﷺ \ud800 \x01",
+    "`docker run --rm -it <image>` lance un conteneur\u200b;\tC’est tout.",
+    "Les volumes gardent les données. " * 200,
+    "docker",
+]
+
+
+@pytest.fixture
+def tiny_embedder(tiny, tmp_path):
+    return OnnxEmbedder(folder=lambda: converted_onnx_folder(tmp_path / "c", source=tiny.source))
+
+
+@pytest.fixture(scope="session")
+def onnx_embedder():
+    """The engine over the embedded model, converted once in the user's cache."""
+    try:
+        find_package_file()
+    except ModelError as error:
+        pytest.skip(str(error))
+    return OnnxEmbedder()
+
+
+# Conversion and the tiny model
+
+
+def test_converts_once(tiny, tmp_path):
+    steps = []
+    assert not is_onnx_converted(tmp_path, source=tiny.source)
+    folder = converted_onnx_folder(tmp_path, lambda *s: steps.append(s), source=tiny.source)
+    assert steps[0][0] == 0 and steps[-1][0] == steps[-1][1] and steps == sorted(steps)
+    tiny.path.unlink()  # the source is not needed again
+    assert converted_onnx_folder(tmp_path, source=tiny.source) == folder
+    assert is_onnx_converted(tmp_path, source=tiny.source)
+
+
+@pytest.mark.parametrize(
+    "damage", ["cut", "flipped", "file missing", "no manifest", "odd manifest"]
+)
+def test_damaged_folder_is_converted_again(tiny, tmp_path, damage):
+    folder = converted_onnx_folder(tmp_path, source=tiny.source)
+    model = folder / "model.onnx"
+    whole = {path.name: path.read_bytes() for path in folder.glob("*.*")}
+    if damage == "cut":
+        os.truncate(model, 100)
+    elif damage == "flipped":
+        content = bytearray(model.read_bytes())
+        content[-200] ^= 0xFF
+        model.write_bytes(content)
+        os.utime(model, ns=(1, 1))
+    elif damage == "file missing":
+        (folder / "slots.npy").unlink()
+    elif damage == "no manifest":
+        (folder / "MANIFEST").unlink()
+    else:
+        (folder / "MANIFEST").write_text("[]", encoding="utf-8")
+    assert not is_onnx_converted(tmp_path, source=tiny.source)
+    converted_onnx_folder(tmp_path, source=tiny.source)
+    assert is_onnx_converted(tmp_path, source=tiny.source)
+    assert {path.name: path.read_bytes() for path in folder.glob("*.*")} == whole
+
+
+def test_interrupted_conversion_cleans_up(tiny, tmp_path):
+    def interrupt(done, total):
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        converted_onnx_folder(tmp_path, interrupt, source=tiny.source)
+    assert [path.suffix for path in (tmp_path / "models").iterdir()] == [".lock"]
+
+
+def test_cache_that_cannot_be_written_names_the_setting(tiny, tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    with pytest.raises(ModelError, match="ASSISTANT_CACHE"):
+        converted_onnx_folder(blocked, source=tiny.source)
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "positions.npy", "slots.npy"])
+def test_a_file_damaged_behind_the_manifest_is_one_clear_line(tiny, tmp_path, name):
+    folder = converted_onnx_folder(tmp_path, source=tiny.source)
+    (folder / name).write_bytes(b"nothing")
+    with pytest.raises(ModelError, match="delete the folder") as caught:
+        OnnxEmbedder(folder=lambda: folder).encode_queries(["ab"])
+    assert "\n" not in str(caught.value)
+
+
+def test_tiny_model_end_to_end(tiny, tiny_embedder):
+    assert tiny_embedder.dimension == 32 and tiny_embedder.max_tokens == 12
+    encoded = tiny_embedder.encode_passages(["ab", "b ab", "a a a b b b a a b b a b"])
+    np.testing.assert_allclose(np.linalg.norm(encoded.vectors, axis=1), 1, atol=1e-5)
+    # "passage:" is ▁ unk a s s a unk, then "▁ab": 10 ids with <s> and </s>
+    assert tiny_embedder.count_tokens(["ab"]) == [10]
+    assert len(encoded.tokens[0].vectors) == 1
+    assert encoded.tokens[0].starts.tolist() == [0] and encoded.tokens[0].ends.tolist() == [2]
+    assert [len(t.vectors) for t in encoded.tokens] == [1, 3, 3]  # 12 ids hold 3 of the text
+
+
+def test_rows_of_the_word_embedding_are_decoded_exactly(tiny, tiny_embedder):
+    found = tiny_embedder._embeddings(np.array([5, 0, 15]))
+    expected = tiny.tensors["emb.word"][[5, 0, 15]]
+    expected = expected + tiny.tensors["emb.pos"][:3] + tiny.tensors["emb.type"][0]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+# The embedded model
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "text",
+    [
+        "query: À quoi servent les cgroups ?",
+        "query: docker",
+        "passage: `docker run --rm -it <image>` lance un conteneur\u200b;\tC’est tout.",
+        "passage: Un conteneur partage le noyau de la machine hôte ; il démarre en une seconde.",
+    ],
+)
+def test_vectors_are_near_the_references(onnx_embedder, reference, text):
+    prompt, _, body = text.partition(": ")
+    encode = getattr(onnx_embedder, "encode_queries" if prompt == "query" else "encode_passages")
+    encoded = encode([body])
+    expected, raw = reference.encode(text)
+    # Plain dynamic 8-bit quantisation reaches 0.997 and 0.99.
+    assert 0.9993 < float(encoded.vectors[0] @ expected) < 0.9999999
+    own = raw[-1 - len(encoded.tokens[0].vectors) : -1]
+    own /= np.linalg.norm(own, axis=1, keepdims=True)
+    assert (encoded.tokens[0].vectors * own).sum(axis=1).min() > 0.996
+
+
+@pytest.mark.slow
+def test_tokens_are_those_of_the_full_tokenizer(onnx_embedder):
+    encoded = onnx_embedder.encode_passages(TEXTS)
+    counts = onnx_embedder.count_tokens(TEXTS)
+    for text, tokens, count in zip(TEXTS, encoded.tokens, counts, strict=True):
+        text = encodable(text)
+        encoding = onnx_embedder._full_tokenizer.encode("passage: " + text)
+        expected = text_tokens(encoding, "passage: ", text, 512)
+        assert count == len(encoding.ids)
+        np.testing.assert_array_equal(tokens.starts, expected.starts)
+        np.testing.assert_array_equal(tokens.ends, expected.ends)
+
+
+@pytest.mark.slow
+def test_a_vector_depends_on_its_text_alone(onnx_embedder):
+    together = onnx_embedder.encode_passages(TEXTS)
+    for number, text in enumerate(TEXTS):
+        alone = onnx_embedder.encode_passages([text])
+        np.testing.assert_array_equal(alone.vectors[0], together.vectors[number])
+        np.testing.assert_array_equal(alone.tokens[0].vectors, together.tokens[number].vectors)
+
+
+@pytest.mark.slow
+def test_progress_counts_every_passage(onnx_embedder):
+    steps = []
+    onnx_embedder.encode_passages(TEXTS, lambda *step: steps.append(step))
+    assert steps == [(number + 1, len(TEXTS)) for number in range(len(TEXTS))]
+
+
+@pytest.mark.slow
+def test_no_texts_give_no_vectors(onnx_embedder):
+    assert onnx_embedder.encode_passages([]).vectors.shape == (0, 384)
+    assert onnx_embedder.count_tokens([]) == []
+
+
+@pytest.mark.slow
+def test_a_character_that_expands_is_no_danger(onnx_embedder):
+    encoded = onnx_embedder.encode_passages(["\ufdfa" * 5000])
+    assert len(encoded.tokens[0].vectors) == 512 - 4  # <s> ▁passage : </s>
+    assert np.isfinite(encoded.vectors).all()
+
+
+@pytest.mark.slow
+def test_threads_load_once_and_give_the_same_vectors(onnx_embedder):
+    fresh = OnnxEmbedder()
+    found: dict[int, np.ndarray] = {}
+
+    def encode(number):
+        found[number] = fresh.encode_queries([TEXTS[number % 4]]).vectors[0]
+
+    threads = [threading.Thread(target=encode, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    expected = onnx_embedder.encode_queries(TEXTS[:4]).vectors
+    for number in range(8):
+        np.testing.assert_array_equal(found[number], expected[number % 4])
+
+
+@pytest.mark.slow
+def test_a_question_needs_neither_torch_nor_the_full_tokenizer(onnx_embedder):
+    _ = onnx_embedder.dimension  # converted by now
+    code = (
+        "import sys; from assistant.embedding.onnx_engine import OnnxEmbedder;"
+        "OnnxEmbedder().encode_queries(['À quoi servent les cgroups ?']);"
+        "heavy = {'torch', 'transformers', 'sentence_transformers', 'tokenizers', 'onnx'};"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.slow
+def test_works_with_sockets_blocked(monkeypatch):
+    def refuse(*arguments, **options):
+        raise AssertionError("a connection was attempted")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    assert OnnxEmbedder().encode_queries(["Bonjour"]).vectors.shape == (1, 384)

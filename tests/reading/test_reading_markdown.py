@@ -1,0 +1,76 @@
+"""A note from its bytes: text unchanged, title found, unreadable files named."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from assistant.reading.markdown import UnreadableNoteError, plain_heading, read_markdown
+
+COURSE = Path(__file__).parents[2] / "corpus" / "docker.md"
+
+
+def test_the_docker_course() -> None:
+    data = COURSE.read_bytes()
+    note = read_markdown("a/docker.md", data, COURSE)
+    assert note.text.encode() == data
+    assert note.sha256 == sha256(data).hexdigest()
+    assert (note.id, note.title) == ("a/docker.md", "Cours sur docker issu de Dyma")
+    assert (note.author, note.date, note.language) == ("v de GERMAIN", "15 fevrier 2021", "fr")
+    assert note.text[note.body_start :].startswith("\n# Fonctionnement Docker")
+
+
+@given(st.text(alphabet=st.characters(blacklist_characters="\0", codec="utf-8"), max_size=200))
+@settings(max_examples=150, deadline=None)
+def test_no_character_is_changed(text: str) -> None:
+    note = read_markdown("n.md", text.encode(), Path("n.md"))
+    assert note.text == text.removeprefix("\ufeff")
+    assert note.title
+
+
+def test_line_ends_and_decomposed_accents_are_kept() -> None:
+    text = "# E\u0301te\u0301\r\nun\rdeux\u2028trois\r\n"
+    assert read_markdown("n.md", text.encode(), Path("n.md")).text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("# Un *titre*\n", "Un *titre*"), ("Intro\n\n## **Deux**\n# Un\n", "Deux"),
+        ("```sh\n# pas un titre\n```\n# Vrai\n", "Vrai"), ("Du texte.\n", "notes du jour"),
+        ("", "notes du jour"), ("# C#\n", "C#"), ("#\n", "notes du jour"),
+        ("---\ntitle: Devant\n---\n# Derrière\n", "Devant"), ("# Titre ##\r\n", "Titre"),
+    ],
+)  # fmt: skip
+def test_title(text: str, title: str) -> None:
+    assert read_markdown("a/notes du jour.md", text.encode(), Path("x")).title == title
+
+
+def test_a_byte_order_mark_is_no_text() -> None:
+    note = read_markdown("n.md", b"\xef\xbb\xbf---\ntitle: T\n---\nx", Path("n.md"))
+    assert (note.title, note.text[note.body_start :]) == ("T", "x")
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [("été".encode("latin-1"), "UTF-8 (octet 0)"), ("abc".encode("utf-16"), "octets nuls"),
+     (b"\x89PNG\0", "octets nuls"), (b"ok \xff", "UTF-8 (octet 3)")],
+)  # fmt: skip
+def test_an_unreadable_file_says_why(data: bytes, reason: str) -> None:
+    with pytest.raises(UnreadableNoteError) as error:
+        read_markdown("n.md", data, Path("n.md"))
+    assert reason in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [("**Les** `ps`", "Les ps"), ("![i](a.png) Logo", "i Logo"), ("a <b>x</b>", "a x"),
+     ("Titre {#ancre}", "Titre"), ("__init__", "init"), ("", ""), ("# ", "#")],
+)  # fmt: skip
+def test_plain_heading(line: str, words: str) -> None:
+    assert plain_heading(line) == words

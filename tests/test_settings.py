@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from assistant import errors
+from assistant.settings import Settings
+
+
+def test_an_empty_environment_gives_the_defaults():
+    assert Settings.from_environment({}) == Settings()
+    assert Settings.from_environment({"ASSISTANT_INDEX": "", "ASSISTANT_CAUTION": ""}) == Settings()
+
+
+def test_every_variable_is_read():
+    environment = {
+        "ASSISTANT_CORPUS": "/notes", "ASSISTANT_INDEX": "~/ix", "ASSISTANT_CACHE": "/c",
+        "ASSISTANT_MODEL": "some/model", "ASSISTANT_LANGUAGE": "en", "ASSISTANT_CAUTION": "0.7",
+    }  # fmt: skip
+    assert Settings.from_environment(environment) == Settings(
+        Path("/notes"), Path.home() / "ix", "some/model", Path("/c"), "en", 0.7
+    )
+
+
+@pytest.mark.parametrize("value", ["x", "1.1", "-0.1", "nan", "inf"])
+def test_a_wrong_caution_is_told_with_its_name(value):
+    with pytest.raises(errors.SettingsError, match="ASSISTANT_CAUTION"):
+        Settings.from_environment({"ASSISTANT_CAUTION": value})
+
+
+def test_error_tree_is_as_drawn():
+    drawn = [
+        line.lstrip("│├└─ ").split()[0]
+        for line in (errors.__doc__ or "").splitlines()
+        if "──" in line or line.startswith("AssistantError")
+    ]
+    defined = [n for n, v in vars(errors).items() if isinstance(v, type)]
+    assert sorted(drawn) == sorted(defined)
+    assert all(issubclass(getattr(errors, name), errors.AssistantError) for name in drawn)
