@@ -14,6 +14,7 @@ from typing import Any
 LANGUAGES = ("fr", "en", "de", "es", "it", "pt", "nl")  # told apart; others read as one of these
 _SAMPLE = 2_000  # characters of a note that langdetect reads
 _PRIOR = 3.0  # weight of the expected language against 1 for each other one
+_FEW_WORDS = 12  # with no function word among them: key words, which langdetect gets wrong
 _WORD = re.compile(r"[^\W\d_]+(?:['’])?")
 
 # Frequent words that belong to one language alone, spelled with and without accents.
@@ -83,7 +84,7 @@ def detect_language(text: str, expected: str = "fr") -> str:
     if most and len(leaders) == 1:
         return leaders[0]
     candidates = leaders if most else [*LANGUAGES]
-    if not most and len(words) < 6:
+    if not most and len(words) < _FEW_WORDS:
         return expected
     probabilities = _probabilities(sample, expected)
     return max(

@@ -181,6 +181,7 @@ def test_index_deleted_while_the_assistant_lives(docker):
     answer = docker.assistant.ask("que relient les ponts ?")
     assert docker.embedder.passages
     assert answer.citations[0].note_id == "docker.md" and "ponts" in answer.citations[0].quote
+    assert docker.dump() == docker.fresh_dump(), "the new index is on disk"
     fresh = docker.reopened().ask("que relient les ponts ?")
     assert [(hit.chunk, hit.score, hit.signals) for hit in answer.hits] == [
         (hit.chunk, hit.score, hit.signals) for hit in fresh.hits

@@ -16,11 +16,13 @@ def test_an_empty_environment_gives_the_defaults():
 def test_every_variable_is_read():
     environment = {
         "ASSISTANT_CORPUS": "/notes", "ASSISTANT_INDEX": "~/ix", "ASSISTANT_CACHE": "/c",
-        "ASSISTANT_MODEL": "some/model", "ASSISTANT_LANGUAGE": "en", "ASSISTANT_CAUTION": "0.7",
+        "ASSISTANT_MODEL": "some/model", "ASSISTANT_ENGINE": "torch", "ASSISTANT_LANGUAGE": "en",
+        "ASSISTANT_CAUTION": "0.7",
     }  # fmt: skip
     assert Settings.from_environment(environment) == Settings(
-        Path("/notes"), Path.home() / "ix", "some/model", Path("/c"), "en", 0.7
-    )
+        corpus=Path("/notes"), index=Path.home() / "ix", cache=Path("/c"), model="some/model",
+        engine="torch", language="en", caution=0.7,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("value", ["x", "1.1", "-0.1", "nan", "inf"])

@@ -98,7 +98,7 @@ def read(
     terms = read_question(
         store.connection, text, question_languages(spoken, note_languages), chunks
     )
-    encoded = embedder.encode_queries([text])
+    encoded = embedder.encode_queries([_calm(text)])
     tokens = encoded.tokens[0]
     return Question(
         text=text,
@@ -109,6 +109,12 @@ def read(
         weights=token_weights(tokens, terms),
         terms=terms,
     )
+
+
+def _calm(text: str) -> str:
+    """Lower a question typed in capitals, which the model reads letter by letter."""
+    lowered = text.lower()
+    return lowered if text.isupper() and len(lowered) == len(text) else text
 
 
 def retrieve(

@@ -32,6 +32,8 @@ def test_the_docker_course() -> None:
         ("+++\ntitle = 'Un'\nauthors = ['A', 'B']\ndate = 2024-01-02\n+++\n", "Un", "A, B",
          "2024-01-02"),
         ("---\nTitle: Cours: la suite\n---\n", "Cours: la suite", None, None),
+        ("---\nTitle: a: b\nAuthor: Jean\n    de La Fontaine\n---\n", "a: b", "Jean de La Fontaine",
+         None),
         ("---\ntitle: [cassé\nauthor: A\n---\n", "[cassé", "A", None),
         ("---\ntitle: >\n  Sur deux\n  lignes\n---\n", "Sur deux lignes", None, None),
         ("---\nauthor:\n  - name: A\n  - B\n---\n", None, "A, B", None),
