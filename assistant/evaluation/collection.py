@@ -77,7 +77,9 @@ def load_questions(path: Path) -> Collection:
     for number, row in enumerate(rows, start=1):
         text = str(row.get("question") or "").strip()
         if not text:
-            raise EvaluationError(f"« {path} », question {number} : la colonne « question » manque.")
+            raise EvaluationError(
+                f"« {path} », question {number} : la colonne « question » manque."
+            )
         note = str(row.get("note") or "").strip()
         quote = str(row.get("quote") or "").strip()
         queries.append(
@@ -107,7 +109,9 @@ def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
                     continue
                 row = json.loads(line)
                 if not isinstance(row, dict):
-                    raise EvaluationError(f"« {path} », ligne {number} : un objet JSON est attendu.")
+                    raise EvaluationError(
+                        f"« {path} », ligne {number} : un objet JSON est attendu."
+                    )
                 yield row
     except OSError as error:
         raise EvaluationError(
@@ -130,7 +134,8 @@ def _csv_rows(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _qrels(folder: Path) -> dict[str, dict[str, float]]:
-    path = next((p for p in (folder / "qrels.tsv", folder / "qrels" / "test.tsv") if p.is_file()), None)
+    places = (folder / "qrels.tsv", folder / "qrels" / "test.tsv")
+    path = next((place for place in places if place.is_file()), None)
     if path is None:
         raise EvaluationError(
             f"« {folder / 'qrels.tsv'} » est introuvable : le dossier n'est pas au format BEIR."

@@ -51,7 +51,9 @@ def auroc(scores: NDArray[np.floating], positive: NDArray[np.bool_]) -> float:
         ranks[tied] = ranks[tied].mean()
     positives = int(positive.sum())
     negatives = len(positive) - positives
-    return float((ranks[positive].sum() - positives * (positives + 1) / 2) / (positives * negatives))
+    return float(
+        (ranks[positive].sum() - positives * (positives + 1) / 2) / (positives * negatives)
+    )
 
 
 def refusals(answered: NDArray[np.bool_], answerable: NDArray[np.bool_]) -> dict[str, float]:

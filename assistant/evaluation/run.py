@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import platformdirs
+from numpy.typing import NDArray
 
 from assistant.assistant import Assistant
 from assistant.datatypes import Answer
 from assistant.errors import EvaluationError
 from assistant.evaluation import metrics
 from assistant.evaluation.collection import (
-    Collection,
     Document,
     Query,
     load_beir,
@@ -162,23 +162,33 @@ def _add_refusals(
     for kind in (None, *kinds):
         part = [o for o in judged if kind is None or o.query.answerable or o.query.kind == kind]
         suffix = f":{kind}" if kind else ""
-        answered = np.array([o.answer.answered for o in part])
-        answerable = np.array([bool(o.query.answerable) for o in part])
-        certainty = np.array([o.answer.confidence for o in part])
-        for name, value in metrics.refusals(answered, answerable).items():
-            result[name + suffix] = float(value)
-            intervals[name + suffix] = metrics.bootstrap_interval(
-                lambda s, n=name, a=answered, b=answerable: metrics.refusals(a[s], b[s])[n],
-                len(part),
-            )
-        result[f"auroc{suffix}"] = metrics.auroc(certainty, answerable)
-        intervals[f"auroc{suffix}"] = metrics.bootstrap_interval(
-            lambda s, c=certainty, b=answerable: metrics.auroc(c[s], b[s]), len(part), samples=200
-        )
-        if kind is None:
-            diagram = metrics.reliability(certainty, answerable)
-            result["expected_calibration_error"] = metrics.expected_calibration_error(diagram)
-            result["reliability"] = diagram
+        for name, (value, interval) in _refusal_measures(part).items():
+            result[name + suffix], intervals[name + suffix] = value, interval
+    certainty = np.array([o.answer.confidence for o in judged])
+    diagram = metrics.reliability(certainty, np.array([bool(o.query.answerable) for o in judged]))
+    result["expected_calibration_error"] = metrics.expected_calibration_error(diagram)
+    result["reliability"] = diagram
+
+
+def _refusal_measures(part: list[Outcome]) -> dict[str, tuple[float, tuple[float, float]]]:
+    """Return each measure of refusing with its interval."""
+    answered = np.array([o.answer.answered for o in part])
+    answerable = np.array([bool(o.query.answerable) for o in part])
+    certainty = np.array([o.answer.confidence for o in part])
+
+    def measure_of(name: str) -> Callable[[NDArray[np.intp]], float]:
+        if name == "auroc":
+            return lambda sample: metrics.auroc(certainty[sample], answerable[sample])
+        return lambda sample: metrics.refusals(answered[sample], answerable[sample])[name]
+
+    everyone = np.arange(len(part))
+    found = {}
+    for name in ("refusal_precision", "refusal_recall", "coverage", "auroc"):
+        function = measure_of(name)
+        samples = 200 if name == "auroc" else metrics.BOOTSTRAP_SAMPLES
+        interval = metrics.bootstrap_interval(function, len(part), samples=samples)
+        found[name] = (float(function(everyone)), interval)
+    return found
 
 
 def _holds(outcome: Outcome, first: int | None) -> float:

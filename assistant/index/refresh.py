@@ -199,6 +199,10 @@ def refresh(
     Raises CorpusError when the folder cannot be read (the index is kept as it is) and
     IndexFolderError when another refresh goes on for longer than `wait_seconds`.
     """
+    started = time.perf_counter()
+    comparison = _compare(corpus, store, embedder, codec, trust_times)
+    if comparison.is_current:  # the usual case waits for nobody
+        return _nothing_done(store, comparison, started)
     with mapped_errors(store.folder):
         lock = FileLock(store.folder / "refresh.lock")
         try:
@@ -214,20 +218,35 @@ def refresh(
                     "réessayez quand elle sera finie."
                 ) from error
     try:
-        return _refresh(corpus, store, embedder, codec, progress, trust_times)
+        comparison = _compare(corpus, store, embedder, codec, trust_times)
+        return _apply(store, embedder, codec, comparison, started, progress)
     finally:
         lock.release()
 
 
-def _refresh(
-    corpus: Path,
-    store: Store,
-    embedder: Embedder,
-    codec: TokenCodec,
-    progress: Progress | None,
-    trust_times: bool,
-) -> RefreshReport:
-    started = time.perf_counter()
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """The folder against the index, both as they are at one moment."""
+
+    plan: _Plan
+    known: dict[str, Known]
+    meta: dict[str, str]
+    rebuilt: str | None  # why everything is indexed anew
+    has_base: bool
+
+    @property
+    def has_nothing_to_index(self) -> bool:
+        facts = {} if self.rebuilt else self.meta
+        return self.plan.is_empty and "fingerprint" in facts and self.has_base
+
+    @property
+    def is_current(self) -> bool:
+        return self.has_nothing_to_index and not self.plan.touched
+
+
+def _compare(
+    corpus: Path, store: Store, embedder: Embedder, codec: TokenCodec, trust_times: bool
+) -> _Comparison:
     files = scan_corpus(corpus)
     with store.reading():
         meta, known = store.meta(), store.known_files()
@@ -235,18 +254,33 @@ def _refresh(
     if rebuilt:
         known = {}
     plan = _plan(files, known, trust_times=trust_times)
+    has_base = vectors.is_whole(store.folder, {} if rebuilt else meta)
+    return _Comparison(plan, known, meta, rebuilt, has_base)
+
+
+def _nothing_done(store: Store, comparison: _Comparison, started: float) -> RefreshReport:
+    with store.reading():
+        chunks = store.counts()[1]
+    return _report(comparison.plan, comparison.known, [], [], chunks, 0, started, None)
+
+
+def _apply(
+    store: Store,
+    embedder: Embedder,
+    codec: TokenCodec,
+    comparison: _Comparison,
+    started: float,
+    progress: Progress | None,
+) -> RefreshReport:
+    plan, known, meta = comparison.plan, comparison.known, comparison.meta
+    rebuilt, has_base = comparison.rebuilt, comparison.has_base
+    if comparison.has_nothing_to_index:
+        with store.writing():
+            for note_id, signature in plan.touched:
+                store.set_signature(note_id, signature)
+        return _nothing_done(store, comparison, started)
     fingerprint = _versions(embedder, codec)["fingerprint"]
     facts = {} if rebuilt else meta
-    has_base = vectors.is_whole(store.folder, facts)
-    if plan.is_empty and "fingerprint" in facts and has_base:
-        if plan.touched:
-            with store.writing():
-                for note_id, signature in plan.touched:
-                    store.set_signature(note_id, signature)
-        with store.reading():
-            chunks = store.counts()[1]
-        return _report(plan, known, [], [], chunks, 0, started, None)
-
     notes, skipped = _read_planned(plan)
     read = _chunk_notes(notes, embedder, progress)
     embedded = _embed(store, embedder, codec, fingerprint, read, progress)

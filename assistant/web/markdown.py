@@ -41,9 +41,7 @@ def escape_all(text: str) -> str:
     return "<br>".join(_ADDRESS.sub(_reference, _ACTIVE.sub(_reference, line)) for line in lines)
 
 
-def render_answer(
-    text: str, quotes: Iterable[str], link: Callable[[int], str | None]
-) -> str:
+def render_answer(text: str, quotes: Iterable[str], link: Callable[[int], str | None]) -> str:
     """Turn an answer's Markdown into safe Markdown whose `[n]` markers are links.
 
     `quotes` are the quotations the answer holds: a `[1]` written inside a line of one is

@@ -69,9 +69,7 @@ def excerpt(
     )
 
 
-def panel(
-    turn: int, answer: Answer, note: Callable[[str], Note], language: str
-) -> dict[str, Any]:
+def panel(turn: int, answer: Answer, note: Callable[[str], Note], language: str) -> dict[str, Any]:
     """The panel's data for one turn, as JSON values.
 
     `note` gives the text a citation was checked against, and raises KeyError for a note

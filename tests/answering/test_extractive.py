@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from hashlib import sha256
 from pathlib import Path
 
@@ -98,7 +99,7 @@ def test_no_span_is_quoted_twice_and_weak_ones_are_left_out() -> None:
     quotations = choose_quotations(evidence, {note.id: note})
     ranges = sorted((q.start, q.end) for q in quotations)
     assert len(quotations) == 2
-    assert all(end <= start for (_, end), (start, _) in zip(ranges, ranges[1:], strict=False))
+    assert all(end <= start for (_, end), (start, _) in itertools.pairwise(ranges))
 
 
 def test_a_sentence_broken_over_lines_is_shown_on_one_but_quoted_exactly() -> None:

@@ -56,14 +56,20 @@ class FakeCourse:
                     count = len(citations) + 1
                     citations.append(
                         Citation(
-                            count, note_id, note_id, headings, at, at + len(quote),
-                            number, number, None, quote,
+                            count,
+                            note_id,
+                            note_id,
+                            headings,
+                            at,
+                            at + len(quote),
+                            number,
+                            number,
+                            None,
+                            quote,
                         )
                     )
                 start += len(line) + 1
-        suggestions = tuple(
-            Suggestion(note_id, note_id, ("Début",), 1) for note_id in self.notes
-        )
+        suggestions = tuple(Suggestion(note_id, note_id, ("Début",), 1) for note_id in self.notes)
         if not citations:
             return Answer(
                 question, "fr", False, 0.1, "Les notes ne répondent pas.", (), (), suggestions

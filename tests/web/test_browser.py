@@ -43,16 +43,16 @@ def opened(browser: Any, address: str, **options: Any) -> Iterator[Watched]:
     context.set_default_timeout(WAIT)
     page = context.new_page()
     watched = Watched(page)
-    page.on(
-        "console", lambda m: watched.problems.append(m.text) if m.type == "error" else None
-    )
+    page.on("console", lambda m: watched.problems.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: watched.problems.append(str(error)))
     page.on("dialog", lambda dialog: (watched.problems.append("dialog"), dialog.dismiss()))
     page.on(
         "request",
-        lambda request: watched.outside.append(request.url)
-        if not request.url.startswith((address, "data:", "blob:"))
-        else None,
+        lambda request: (
+            watched.outside.append(request.url)
+            if not request.url.startswith((address, "data:", "blob:"))
+            else None
+        ),
     )
     page.goto(address)
     page.locator("#panel .sources-hint").wait_for(timeout=WAIT)

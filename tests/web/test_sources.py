@@ -54,9 +54,7 @@ def test_panel_names_place_in_the_readers_language() -> None:
     answer = replace(answer, citations=(two_lines,))
     french = sources.panel(3, answer, course.note, "fr")["sources"][0]
     assert (french["anchor"], french["place"]) == ("#src-3-1", "lignes 2–4")
-    assert french["copy"] == (
-        "« un namespace isole » (cours/a.md › Titre, cours/a.md, lignes 2–4)"
-    )
+    assert french["copy"] == ("« un namespace isole » (cours/a.md › Titre, cours/a.md, lignes 2–4)")
     assert sources.panel(3, answer, course.note, "en")["sources"][0]["place"] == "lines 2–4"
 
 
