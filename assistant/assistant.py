@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ from assistant.answering.evidence import find_evidence
 from assistant.answering.extractive import choose_quotations, cite, compose
 from assistant.answering.frames import FRAMES, frame_language
 from assistant.datatypes import Answer, Citation, Hit, Note, RefreshReport, Suggestion
-from assistant.embedding.late_interaction import TokenCodec
+from assistant.embedding.late_interaction import Codec, codec_for
 from assistant.embedding.loading import load_embedder
 from assistant.errors import IndexMissingError, QuestionError
 from assistant.index import refresh as refreshing
@@ -70,7 +70,6 @@ class Assistant:
         """Use `open`."""
         self.settings = settings
         self.embedder = embedder
-        self.codec = TokenCodec(embedder.dimension)
         self._local = threading.local()
         self._vectors: VectorIndex | None = None
         self._lock = threading.Lock()
@@ -95,6 +94,11 @@ class Assistant:
                 progress=model_progress,
             )
         return cls(settings, embedder)
+
+    @cached_property
+    def codec(self) -> Codec:
+        """The codec of this model's token vectors."""
+        return codec_for(self.embedder.fingerprint, self.embedder.dimension)
 
     # --- keeping the index -----------------------------------------------------------
 

@@ -56,7 +56,5 @@ class Embedder(Protocol):
     def encode_queries(self, texts: Sequence[str]) -> Encoded:
         """Embed questions."""
 
-    def encode_passages(
-        self, texts: Sequence[str], progress: Progress | None = None
-    ) -> Encoded:
+    def encode_passages(self, texts: Sequence[str], progress: Progress | None = None) -> Encoded:
         """Embed passages; longer ones than the window are cut."""

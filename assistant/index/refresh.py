@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 
 from assistant import analysis, chunking
 from assistant.datatypes import Chunk, Note, RefreshReport, Skipped
-from assistant.embedding.late_interaction import TokenCodec
+from assistant.embedding.late_interaction import Codec
 from assistant.embedding.protocol import Embedder
 from assistant.errors import IndexFolderError
 from assistant.index import vectors
@@ -97,7 +97,7 @@ def _renames(plan: _Plan, known: dict[str, Known]) -> list[tuple[str, str]]:
     return pairs
 
 
-def _versions(embedder: Embedder, codec: TokenCodec) -> dict[str, str]:
+def _versions(embedder: Embedder, codec: Codec) -> dict[str, str]:
     return {
         "chunker": chunking.VERSION,
         "analysis": analysis.VERSION,
@@ -105,7 +105,7 @@ def _versions(embedder: Embedder, codec: TokenCodec) -> dict[str, str]:
     }
 
 
-def stale_reason(meta: dict[str, str], embedder: Embedder, codec: TokenCodec) -> str | None:
+def stale_reason(meta: dict[str, str], embedder: Embedder, codec: Codec) -> str | None:
     """Say why an index must be made anew whatever the notes say; None when it need not be."""
     reasons = {
         "chunker": "le découpage des notes a changé",
@@ -119,7 +119,7 @@ def stale_reason(meta: dict[str, str], embedder: Embedder, codec: TokenCodec) ->
 
 
 def check(
-    corpus: Path, store: Store | None, embedder: Embedder, codec: TokenCodec
+    corpus: Path, store: Store | None, embedder: Embedder, codec: Codec
 ) -> RefreshReport:
     """Report what a refresh would do, changing nothing; every file is hashed."""
     started = time.perf_counter()
@@ -188,7 +188,7 @@ def refresh(
     corpus: Path,
     store: Store,
     embedder: Embedder,
-    codec: TokenCodec,
+    codec: Codec,
     *,
     progress: Progress | None = None,
     wait_seconds: float = 600.0,
@@ -245,7 +245,7 @@ class _Comparison:
 
 
 def _compare(
-    corpus: Path, store: Store, embedder: Embedder, codec: TokenCodec, trust_times: bool
+    corpus: Path, store: Store, embedder: Embedder, codec: Codec, trust_times: bool
 ) -> _Comparison:
     files = scan_corpus(corpus)
     with store.reading():
@@ -267,7 +267,7 @@ def _nothing_done(store: Store, comparison: _Comparison, started: float) -> Refr
 def _apply(
     store: Store,
     embedder: Embedder,
-    codec: TokenCodec,
+    codec: Codec,
     comparison: _Comparison,
     started: float,
     progress: Progress | None,
@@ -341,7 +341,7 @@ def _chunk_notes(
 def _embed(
     store: Store,
     embedder: Embedder,
-    codec: TokenCodec,
+    codec: Codec,
     fingerprint: str,
     read: list[_ReadNote],
     progress: Progress | None,

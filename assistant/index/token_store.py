@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.embedding.late_interaction import TokenCodec
+from assistant.embedding.late_interaction import Codec
 from assistant.embedding.protocol import TokenVectors
 
 _HEADER = struct.Struct("<HHB")
@@ -29,7 +29,7 @@ class StoredTokens:
     starts: NDArray[np.int32]  # (tokens,) into the chunk's text; -1 for context
 
 
-def pack_tokens(tokens: TokenVectors, context_length: int, codec: TokenCodec) -> bytes:
+def pack_tokens(tokens: TokenVectors, context_length: int, codec: Codec) -> bytes:
     """Compress the tokens of a passage whose first `context_length` characters are context."""
     inside = tokens.starts >= context_length
     context = int(np.argmax(inside)) if inside.any() else len(inside)
@@ -44,7 +44,7 @@ def pack_tokens(tokens: TokenVectors, context_length: int, codec: TokenCodec) ->
     )
 
 
-def unpack_tokens(data: bytes, codec: TokenCodec) -> StoredTokens:
+def unpack_tokens(data: bytes, codec: Codec) -> StoredTokens:
     """Read what `pack_tokens` wrote; the arrays are views of `data` where they can be."""
     count, context, width = _HEADER.unpack_from(data)
     codes = np.frombuffer(data, np.uint8, count * codec.width, _HEADER.size)

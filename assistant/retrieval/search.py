@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.datatypes import Hit, Signals
-from assistant.embedding.late_interaction import TokenCodec
+from assistant.embedding.late_interaction import Codec
 from assistant.embedding.protocol import Embedder, TokenVectors
 from assistant.index.lexical import LexicalResult, QuestionTerm, read_question, search_terms
 from assistant.index.store import Store, StoredChunk
@@ -121,7 +121,7 @@ def retrieve(
     store: Store,
     vectors: VectorIndex,
     embedder: Embedder,
-    codec: TokenCodec,
+    codec: Codec,
     text: str,
     *,
     fingerprint: str,
@@ -173,7 +173,7 @@ def retrieve(
 
 
 def _align(
-    question: Question, tokens: list[StoredTokens], codec: TokenCodec
+    question: Question, tokens: list[StoredTokens], codec: Codec
 ) -> list[NDArray[np.float32]]:
     """Compare all candidates at once, then part the result by passage."""
     together = codec.similarities(
