@@ -17,7 +17,7 @@ from assistant.retrieval.search import Passage, Retrieval
 _PASSAGES = 5  # the best ones, looked at span by span
 _LATE_WEIGHT = 8.0  # cosines differ by hundredths between spans
 _COVERED_WEIGHT = 0.6
-_PASSAGE_WEIGHT = 1.0
+_PASSAGE_WEIGHT = 0.3
 _DEFINED_WEIGHT = 0.35  # for a span that begins with what is to be defined
 _DEFINITION = re.compile(
     r"^\W*(?:c['’ ]?est quoi|c quoi|qu['’ ]est[- ]ce (?:que|qu['’])|que veut dire|définis|définir|"
@@ -56,7 +56,7 @@ def find_evidence(retrieval: Retrieval) -> list[Evidence]:
             score = (
                 _LATE_WEIGHT * late
                 + _COVERED_WEIGHT * covered
-                + _PASSAGE_WEIGHT * passage.score
+                + _PASSAGE_WEIGHT * (passage.score - retrieval.passages[0].score)
                 + (_DEFINED_WEIGHT if is_definition and first else 0.0)
             )
             found.append(Evidence(passage, span, score))

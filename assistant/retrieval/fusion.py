@@ -1,35 +1,66 @@
-"""One score from three: dense cosine, BM25 and late interaction.
+"""One score from three legs: dense cosine, BM25 and late interaction.
 
-Each is put on a common scale over the candidates (min-max), then averaged with weights
-that depend on the question: a question in another language than the notes shares few
-words with them, so BM25 counts for little.
+The sum is linear and its weights are fixed but for one: how much BM25 counts depends on
+whether the passage is in the language of the question, since across languages only
+names and technical words are shared. `benchmarks/fit_fusion.py` fits them.
+
+Late interaction weighs each question token by its contrast, the best minus the mean of
+its MaxSim over the candidates: a token that every passage supports tells none apart.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from assistant.retrieval.search import Question
+DENSE_WEIGHT = 33.0
+LATE_WEIGHT = 42.0
+LEXICAL_WEIGHT = 2.9  # where passage and question are in one language
+FOREIGN_LEXICAL_WEIGHT = 0.9
+_FIRST_DENSE_WEIGHT = 60.0  # before late interaction, which the dense leg foretells best
+_FULL_BM25 = 2.2  # k1 + 1: what a word can reach, in units of its IDF
+_LEAST_CANDIDATES = 8  # for the mean over candidates to mean something
 
 
-def scaled(values: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Map to 0 … 1 over the candidates; all equal gives 0."""
-    low, high = values.min(), values.max()
-    return (values - low) / (high - low) if high > low else np.zeros_like(values)
+def lexical_share(bm25: NDArray[np.floating], idf: Sequence[float]) -> NDArray[np.floating]:
+    """Return BM25 as a share, 0 to 1, of what the question's words could reach.
+
+    `bm25` is (candidates,), `idf` that of each word of the question; a word that the
+    notes never say counts, so the share also tells how much of the question is found.
+    """
+    mass = _FULL_BM25 * sum(idf)
+    return bm25 / mass if mass else np.zeros_like(bm25)
 
 
-def fuse(
-    dense: NDArray[np.floating],
-    lexical: NDArray[np.floating],
-    late: NDArray[np.floating] | None,
-    question: Question,
+def contrast_weights(
+    weights: NDArray[np.floating], support: NDArray[np.floating]
 ) -> NDArray[np.floating]:
-    """Return the fused score of each candidate, 0 … 1; all arrays are (candidates,)."""
-    foreign = question.language != question.note_languages[0]
-    lexical_weight = 0.1 if foreign else 0.4
-    semantic = scaled(dense) if late is None else (scaled(dense) + 2 * scaled(late)) / 3
-    return lexical_weight * scaled(lexical) + (1 - lexical_weight) * semantic
+    """Weigh question tokens, (tokens,), by contrast over `support`, (candidates, tokens)."""
+    if len(support) < _LEAST_CANDIDATES:
+        return weights
+    contrast = weights * (support.max(axis=0) - support.mean(axis=0))
+    total = float(contrast.sum())
+    return contrast / total if total > 0 else weights
+
+
+def first_scores(
+    dense: NDArray[np.floating], share: NDArray[np.floating], foreign: NDArray[np.bool_]
+) -> NDArray[np.floating]:
+    """Score candidates, all arrays (candidates,), to choose those compared by token."""
+    return _FIRST_DENSE_WEIGHT * dense + _lexical_weight(foreign) * share
+
+
+def fused_scores(
+    dense: NDArray[np.floating],
+    share: NDArray[np.floating],
+    late: NDArray[np.floating],
+    foreign: NDArray[np.bool_],
+) -> NDArray[np.floating]:
+    """Score candidates, all arrays (candidates,); higher is better."""
+    return DENSE_WEIGHT * dense + LATE_WEIGHT * late + _lexical_weight(foreign) * share
+
+
+def _lexical_weight(foreign: NDArray[np.bool_]) -> NDArray[np.floating]:
+    return np.where(foreign, FOREIGN_LEXICAL_WEIGHT, LEXICAL_WEIGHT)

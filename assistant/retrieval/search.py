@@ -22,7 +22,12 @@ from assistant.index.token_store import StoredTokens, unpack_tokens
 from assistant.index.vectors import VectorIndex
 from assistant.language import detect_language
 from assistant.retrieval.diversity import collapse_duplicates
-from assistant.retrieval.fusion import fuse
+from assistant.retrieval.fusion import (
+    contrast_weights,
+    first_scores,
+    fused_scores,
+    lexical_share,
+)
 
 CANDIDATES = 100  # passages that each leg proposes
 RERANKED = 50  # of them, those compared token by token
@@ -90,7 +95,13 @@ def token_weights(tokens: TokenVectors, terms: Sequence[QuestionTerm]) -> NDArra
 
 
 def read(
-    store: Store, embedder: Embedder, text: str, *, chunks: int, language: str | None = None
+    store: Store,
+    embedder: Embedder,
+    codec: Codec,
+    text: str,
+    *,
+    chunks: int,
+    language: str | None = None,
 ) -> Question:
     """Analyse and embed a question."""
     note_languages = tuple(store.languages()) or ("fr",)
@@ -106,7 +117,7 @@ def read(
         note_languages=note_languages,
         vector=encoded.vectors[0],
         tokens=tokens,
-        weights=token_weights(tokens, terms),
+        weights=codec.weights(tokens.vectors),
         terms=terms,
     )
 
@@ -129,7 +140,7 @@ def retrieve(
 ) -> Retrieval:
     """Find the passages for a question. Call inside `store.reading()`."""
     chunks = store.counts()[1]
-    question = read(store, embedder, text, chunks=chunks, language=language)
+    question = read(store, embedder, codec, text, chunks=chunks, language=language)
     lexical = search_terms(store.connection, question.terms, chunks)
     dense = dict(vectors.search(question.vector, CANDIDATES))
     best_lexical = sorted(lexical.scores, key=lambda row: (-lexical.scores[row], row))
@@ -148,12 +159,15 @@ def retrieve(
         ]
     )
     bm25 = np.array([lexical.scores.get(row, 0.0) for row in rows])
-    first = fuse(cosines, bm25, None, question)
+    share = lexical_share(bm25, [term.idf for term in question.terms])
+    foreign = np.array([stored[row].language != question.language for row in rows])
+    first = first_scores(cosines, share, foreign)
     order = sorted(range(len(rows)), key=lambda i: (-first[i], rows[i]))[:RERANKED]
     tokens = [unpack_tokens(embedded[rows[i]][1], codec) for i in order]
     alignments = _align(question, tokens, codec)
-    late = np.array([float(question.weights @ a.max(axis=1, initial=-1.0)) for a in alignments])
-    scores = fuse(cosines[order], bm25[order], late, question)
+    support = np.stack([a.max(axis=1, initial=0.0) for a in alignments])
+    late = support @ contrast_weights(question.weights, support)
+    scores = fused_scores(cosines[order], share[order], late, foreign[order])
     passages = [
         Passage(
             row=rows[i],
