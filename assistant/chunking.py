@@ -27,8 +27,8 @@ from assistant.structure import (
     read_structure,
 )
 
-VERSION = "2"  # of chunks and spans: another version makes an index stale
-TARGET_TOKENS = 160  # of a chunk's own text
+VERSION = "3"  # of chunks and spans: another version makes an index stale
+TARGET_TOKENS = 320  # of a chunk's own text
 _CONTEXT_CHARACTERS = 240  # of headings, and again of the lead-in
 _LONG_ITEM = 320  # characters: a longer item is quoted by sentence
 

@@ -185,7 +185,7 @@ def test_the_docker_course() -> None:
 
 
 def test_a_list_that_is_cut_repeats_its_lead_in_as_context() -> None:
-    items = "\n".join(f"- le point {n} dit quelque chose de précis" for n in range(60))
+    items = "\n".join(f"- le point {n} dit quelque chose de précis" for n in range(120))
     text = f"# Liste\n\nPremière phrase. Les points sont :\n\n{items}\n"
     chunks = _chunks(text)
     assert len(chunks) > 2
@@ -196,7 +196,7 @@ def test_a_list_that_is_cut_repeats_its_lead_in_as_context() -> None:
         assert chunk.text.startswith("- le point")
         assert passage_text("Cours", chunk).startswith("Cours > Liste\nLes points sont :\n- le ")
     quotes = [quote for chunk in chunks for quote in _quotes(chunk) if quote.startswith("le point")]
-    assert quotes == [f"le point {n} dit quelque chose de précis" for n in range(60)]
+    assert quotes == [f"le point {n} dit quelque chose de précis" for n in range(120)]
 
 
 def test_a_list_stays_with_its_lead_in_line() -> None:
@@ -207,12 +207,12 @@ def test_a_list_stays_with_its_lead_in_line() -> None:
 
 
 def test_a_table_repeats_its_header_row() -> None:
-    rows = "\n".join(f"| commande {n} | elle fait la chose {n} |" for n in range(60))
+    rows = "\n".join(f"| commande {n} | elle fait la chose {n} |" for n in range(120))
     text = f"| Nom | Rôle |\n|-----|:----:|\n{rows}\n"
     chunks = _chunks(text)
     assert len(chunks) > 2
     assert {chunk.lead_in for chunk in chunks[1:]} == {"| Nom | Rôle |"}
-    row = "| commande 59 | elle fait la chose 59 |"
+    row = "| commande 119 | elle fait la chose 119 |"
     assert _lead(text, chunks[-1], row) == "| Nom | Rôle |"
     assert not any("---" in quote for chunk in chunks for quote in _quotes(chunk))
 

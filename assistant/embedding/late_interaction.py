@@ -2,7 +2,7 @@
 
 Two codecs with the same members. `LearntTokenCodec` is for the embedded model: a matrix
 and a question-token weight learnt on frozen token vectors, then product quantisation in
-32 bytes a token; its parameters lie beside this module and `benchmarks/fit_token_head.py`
+48 bytes a token; its parameters lie beside this module and `benchmarks/fit_token_head.py`
 makes them. `TokenCodec` is for any other model: 4 bits a dimension, nothing to learn.
 
 Khattab & Zaharia, "ColBERT: Efficient and Effective Passage Search via Contextualized

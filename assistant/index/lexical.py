@@ -19,6 +19,7 @@ from assistant.analysis import Term, analyse
 
 MISSPELT_WEIGHT = 0.7  # of a term that stands for a misspelt one
 _LEAST_SIMILARITY = 78.0  # of 100, of a word that may stand for another
+_AS_SIMILAR = 4.0  # of 100: words this near to the best stand for it too
 _LONGEST_POSTINGS = 20_000  # passages: a term in more than this weighs next to nothing
 
 # FTS5's ascii tokenizer splits at ASCII punctuation; terms hold some, so it is written
@@ -36,7 +37,7 @@ class QuestionTerm:
     terms: tuple[str, ...]  # those in the index; empty when the notes never say it
     idf: float  # of the word in these notes; the highest possible when they never say it
     weight: float  # 1, or less for a word that was misspelt
-    misspelt: bool = False
+    nearest: str = ""  # the notes' word taken for one they never use, as they fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +93,12 @@ def read_question(
         counts = {term: _document_frequency(connection, term) for term in candidates}
         known_terms = tuple(term for term, count in counts.items() if count)
         word = next(iter(candidates.values()))
-        weight, misspelt = 1.0, False
+        weight, nearest = 1.0, ""
         containing = max(counts.values())
         if not known_terms and (near := _nearest_spelling(connection, word)):
-            known_terms, weight, misspelt = near, MISSPELT_WEIGHT, True
-            containing = max(_document_frequency(connection, term) for term in near)
+            nearest, known_terms = near
+            weight = MISSPELT_WEIGHT
+            containing = max(_document_frequency(connection, term) for term in known_terms)
         found.append(
             QuestionTerm(
                 word=word,
@@ -105,16 +107,18 @@ def read_question(
                 terms=known_terms,
                 idf=inverse_document_frequency(passages, containing),
                 weight=weight,
-                misspelt=misspelt,
+                nearest=nearest,
             )
         )
     return tuple(found)
 
 
-def _nearest_spelling(connection: sqlite3.Connection, word: str) -> tuple[str, ...]:
-    """Return the terms of the notes' words spelt most like a word of four letters or more."""
+def _nearest_spelling(
+    connection: sqlite3.Connection, word: str
+) -> tuple[str, tuple[str, ...]] | None:
+    """Return the notes' word spelt most like a word of four letters or more, and its terms."""
     if len(word) < 4 or not any(c.isalpha() for c in word):
-        return ()
+        return None
     from rapidfuzz import fuzz, process
 
     near = connection.execute(
@@ -129,11 +133,10 @@ def _nearest_spelling(connection: sqlite3.Connection, word: str) -> tuple[str, .
         score_cutoff=_LEAST_SIMILARITY,
         limit=3,
     )
-    if not matches:
-        return ()
-    best = matches[0][1]
-    terms = {near[index][1] for _, score, index in matches if score >= best - 4}
-    return tuple(sorted(t for t in terms if _document_frequency(connection, t)))
+    best = [match for match in matches if match[1] >= matches[0][1] - _AS_SIMILAR]
+    terms = {near[index][1] for _, _, index in best}
+    known = tuple(sorted(term for term in terms if _document_frequency(connection, term)))
+    return (best[0][0], known) if known else None
 
 
 def search_terms(

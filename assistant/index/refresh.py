@@ -117,9 +117,7 @@ def stale_reason(meta: dict[str, str], embedder: Embedder, codec: Codec) -> str 
     return None
 
 
-def check(
-    corpus: Path, store: Store | None, embedder: Embedder, codec: Codec
-) -> RefreshReport:
+def check(corpus: Path, store: Store | None, embedder: Embedder, codec: Codec) -> RefreshReport:
     """Report what a refresh would do, changing nothing; every file is hashed."""
     started = time.perf_counter()
     files = scan_corpus(corpus)

@@ -33,16 +33,21 @@ class StoredTokens:
     starts: NDArray[np.int32]  # (tokens,) into the chunk's text; -1 for context
 
 
-def content_tokens(tokens: TokenVectors, terms: Sequence[Term]) -> TokenVectors:
-    """Return the tokens that touch an index term: stop words and punctuation say little.
-
-    Leaving them out pays for finer codes: at the same size, nDCG@10 rises by a point.
-    """
+def touching(tokens: TokenVectors, terms: Sequence[Term]) -> NDArray[np.bool_]:
+    """Return which tokens, (tokens,), lie in an index term: content words."""
     touched = np.zeros(int(tokens.ends.max(initial=0)) + 1, dtype=bool)
     for term in terms:
         touched[term.start : term.end] = True
     before = np.concatenate([[0], np.cumsum(touched)])
-    kept = before[tokens.ends] > before[tokens.starts]
+    return np.asarray(before[tokens.ends] > before[tokens.starts])
+
+
+def content_tokens(tokens: TokenVectors, terms: Sequence[Term]) -> TokenVectors:
+    """Return the tokens of content words: stop words and punctuation say little.
+
+    Leaving them out pays for finer codes: at the same size, nDCG@10 rises by a point.
+    """
+    kept = touching(tokens, terms)
     return TokenVectors(tokens.vectors[kept], tokens.starts[kept], tokens.ends[kept])
 
 

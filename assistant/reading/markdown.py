@@ -16,6 +16,14 @@ from assistant.reading.front_matter import read_front_matter
 
 _FENCE = re.compile(r"^ {0,3}(```|~~~).*?^ {0,3}\1", re.S | re.M)
 _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(\S.*)$", re.M)
+# Code is full of English words whatever the note is written in.
+_CODE = re.compile(
+    r"^ {0,3}(?P<fence>```|~~~).*?(?:^ {0,3}(?P=fence)|\Z)|^(?: {3,}|\t)[^\n]*|^ *>>> [^\n]*"
+    r"|`+[^`\n]+`+|https?://\S+|<[^>\n]{1,200}>",
+    re.S | re.M,
+)
+_FEW_WORDS = 8
+_SAMPLE = 20_000  # characters in which the language is looked for
 _INLINE_MARKS = re.compile(
     r"\*\*|__|`|!?\[([^\[\]]{0,300})\]\([^()]{0,500}\)|\{[.#][^{}]{0,200}\}|<[^<>]{1,80}>"
 )
@@ -23,6 +31,12 @@ _INLINE_MARKS = re.compile(
 
 class UnreadableNoteError(ValueError):
     """A file that is not a readable note; `str(error)` is the reason to show."""
+
+
+def _prose(body: str) -> str:
+    """Return the beginning of a note without its code; empty when hardly a word is left."""
+    prose = _CODE.sub(" ", body[:_SAMPLE])
+    return prose if len(prose.split()) >= _FEW_WORDS else ""
 
 
 def plain_heading(line: str) -> str:
@@ -54,7 +68,7 @@ def read_markdown(note_id: str, data: bytes, source: Path, expected_language: st
     return Note(
         id=note_id,
         title=title,
-        language=detect_language(body, expected_language),
+        language=detect_language(_prose(body) or body, expected_language),
         text=text,
         sha256=sha256(data).hexdigest(),
         source=source,

@@ -1,9 +1,10 @@
-"""Whether the notes answer at all: one probability from scale-free signals.
+"""Whether the notes answer at all: one calibrated probability from scale-free signals.
 
-A rule on two legs: how near the best passage's tokens come to the question's content
-words (late interaction), and which share of the question's IDF mass that passage says
-in so many words (lexical). Cosines of the model lie between 0.6 and 0.95; around 0.80 a
-content word has no counterpart.
+A logistic regression over four signals of the three best passages, fitted by
+`benchmarks/fit_confidence.py` on questions whose passages were removed, over collections
+of one article to all of them, so that it means the same on one page and on a library.
+An embedder without a learnt codec has cosines of another scale: there the lexical
+signal decides.
 """
 
 from __future__ import annotations
@@ -12,29 +13,64 @@ import math
 
 from assistant.retrieval.search import Passage, Retrieval
 
-_UNSUPPORTED = 0.803  # weighted MaxSim at which, with half of the words found, odds are even
-_SLOPE = 60.0
-_COVERAGE_WEIGHT = 3.0
+PASSAGES = 3  # the best ones, looked at together
+INTERCEPT = -22.38
+LATE = 6.74  # best support of the question's content words
+DENSE = 19.03  # best cosine of question and passage
+COVERED = 2.31  # share of the question's IDF mass that a passage says in so many words
+MARGIN = 16.96  # by how much the best passage's tokens support more than the second's
+FOREIGN = 1.0  # a question in another language reaches lower values with the same right
+
+_OTHER_SLOPE = 6.0  # of the lexical share alone, for a model without a learnt codec
+_OTHER_MIDDLE = 0.45
 
 
 def covered_share(retrieval: Retrieval, passage: Passage) -> float:
-    """Return the share of the question's IDF mass whose terms the passage contains."""
+    """Return the share of the question's IDF mass that the passage says; a misspelt word counts."""
     total = sum(term.idf for term in retrieval.question.terms)
     if not total:
         return 0.0
     found = sum(
-        term.idf * term.weight
+        term.idf
         for term, rows in zip(retrieval.question.terms, retrieval.lexical.by_term, strict=True)
         if passage.row in rows
     )
     return found / total
 
 
+def logistic(logit: float) -> float:
+    """Return the probability of a logit."""
+    return 1 / (1 + math.exp(-max(-60.0, min(60.0, logit))))
+
+
+def signals(retrieval: Retrieval) -> tuple[float, float, float, float] | None:
+    """Return late, dense, covered and margin of the best passages; None where there are none."""
+    best = retrieval.passages[:PASSAGES]
+    if not best or not retrieval.question.terms:
+        return None
+    late = [float(retrieval.question.content_weights @ passage.support) for passage in best]
+    return (
+        max(late),
+        max(passage.signals.dense for passage in best),
+        max(covered_share(retrieval, passage) for passage in best),
+        late[0] - late[1] if len(late) > 1 else 0.0,
+    )
+
+
 def confidence(retrieval: Retrieval) -> float:
     """Return the probability, 0 to 1, that the notes answer the question."""
-    if not retrieval.passages or not retrieval.question.terms:
+    found = signals(retrieval)
+    if found is None:
         return 0.0
-    best = max(retrieval.passages[:3], key=lambda passage: passage.signals.late)
-    covered = max(covered_share(retrieval, passage) for passage in retrieval.passages[:3])
-    evidence = _SLOPE * (best.signals.late - _UNSUPPORTED) + _COVERAGE_WEIGHT * (covered - 0.4)
-    return 1 / (1 + math.exp(-evidence))
+    late, dense, covered, margin = found
+    if not retrieval.is_calibrated:
+        return logistic(_OTHER_SLOPE * (covered - _OTHER_MIDDLE))
+    foreign = retrieval.passages[0].stored.language != retrieval.question.language
+    return logistic(
+        INTERCEPT
+        + LATE * late
+        + DENSE * dense
+        + COVERED * covered
+        + MARGIN * margin
+        + FOREIGN * foreign
+    )

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 DENSE_WEIGHT = 33.0
 LATE_WEIGHT = 42.0
-LEXICAL_WEIGHT = 2.9  # where passage and question are in one language
+LEXICAL_WEIGHT = 4.0  # where passage and question are in one language
 FOREIGN_LEXICAL_WEIGHT = 0.9
 _FIRST_DENSE_WEIGHT = 60.0  # before late interaction, which the dense leg foretells best
 _FULL_BM25 = 2.2  # k1 + 1: what a word can reach, in units of its IDF

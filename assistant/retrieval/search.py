@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.analysis import Term, analyse, fold
 from assistant.datatypes import Hit, Signals
-from assistant.embedding.late_interaction import Codec
+from assistant.embedding.late_interaction import Codec, LearntTokenCodec
 from assistant.embedding.protocol import Embedder, TokenVectors
 from assistant.index.lexical import LexicalResult, QuestionTerm, read_question, search_terms
 from assistant.index.store import Store, StoredChunk
-from assistant.index.token_store import StoredTokens, unpack_tokens
+from assistant.index.token_store import StoredTokens, touching, unpack_tokens
 from assistant.index.vectors import VectorIndex
 from assistant.language import detect_language
 from assistant.retrieval.diversity import collapse_duplicates
@@ -31,7 +32,6 @@ from assistant.retrieval.fusion import (
 
 CANDIDATES = 100  # passages that each leg proposes
 RERANKED = 50  # of them, those compared token by token
-_FUNCTION_WORD_WEIGHT = 0.1  # of a question token that is in no content word
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,13 @@ class Question:
     """A question, read once for all legs."""
 
     text: str
+    read_as: str  # with words that the notes spell otherwise replaced; what was embedded
     language: str
     note_languages: tuple[str, ...]  # of the index, the most frequent first
     vector: NDArray[np.float32]  # (dimension,)
-    tokens: TokenVectors
+    tokens: TokenVectors  # offsets are into `read_as`
     weights: NDArray[np.float32]  # (tokens,) of each token, summing to 1
+    content_weights: NDArray[np.float32]  # the same with function words left out
     terms: tuple[QuestionTerm, ...]
 
 
@@ -57,6 +59,7 @@ class Passage:
     score: float
     tokens: StoredTokens
     similarities: NDArray[np.float32]  # (question tokens, passage tokens)
+    support: NDArray[np.float32]  # (question tokens,) best cosine of each in this passage
     duplicates: tuple[str, ...] = ()  # ids of other notes holding nearly the same text
 
 
@@ -68,6 +71,7 @@ class Retrieval:
     passages: tuple[Passage, ...]
     lexical: LexicalResult
     chunks: int  # passages in the index
+    is_calibrated: bool  # whether the confidence was fitted to this model's cosines
 
     def hits(self, k: int) -> tuple[Hit, ...]:
         """Return the best `k` passages as hits."""
@@ -80,18 +84,6 @@ class Retrieval:
 def question_languages(language: str, note_languages: Sequence[str]) -> list[str]:
     """Return the languages to analyse a question in: its own first, then the notes'."""
     return list(dict.fromkeys([language, *note_languages]))
-
-
-def token_weights(tokens: TokenVectors, terms: Sequence[QuestionTerm]) -> NDArray[np.float32]:
-    """Weigh each question token by the IDF of the content word that it is part of."""
-    weights = np.zeros(len(tokens.starts), dtype=np.float32)
-    for index, (start, end) in enumerate(zip(tokens.starts, tokens.ends, strict=True)):
-        inside = [t.idf for t in terms if t.start < end and t.end > start]
-        weights[index] = max(inside) if inside else 0.0
-    highest = float(weights.max(initial=0.0))
-    floor = _FUNCTION_WORD_WEIGHT * highest if highest else 1.0
-    weights = np.maximum(weights, floor)
-    return weights / max(float(weights.sum()), 1e-9)
 
 
 def read(
@@ -109,17 +101,38 @@ def read(
     terms = read_question(
         store.connection, text, question_languages(spoken, note_languages), chunks
     )
-    encoded = embedder.encode_queries([_calm(text)])
+    mended = mend_spelling(_calm(text), terms)
+    encoded = embedder.encode_queries([mended])
     tokens = encoded.tokens[0]
+    weights = codec.weights(tokens.vectors)
     return Question(
         text=text,
+        read_as=mended,
         language=spoken,
         note_languages=note_languages,
         vector=encoded.vectors[0],
         tokens=tokens,
-        weights=codec.weights(tokens.vectors),
+        weights=weights,
+        content_weights=_content_weights(weights, tokens, analyse(mended, spoken)),
         terms=terms,
     )
+
+
+def _content_weights(
+    weights: NDArray[np.float32], tokens: TokenVectors, terms: Sequence[Term]
+) -> NDArray[np.float32]:
+    inside = touching(tokens, terms)
+    total = float(weights[inside].sum())
+    return np.where(inside, weights / total, 0).astype(np.float32) if total > 0 else weights
+
+
+def mend_spelling(text: str, terms: Sequence[QuestionTerm]) -> str:
+    """Write words that the notes never use as the notes spell them, where that is near."""
+    mended = text
+    for term in sorted(terms, key=lambda term: -term.start):
+        if term.nearest and fold(text[term.start : term.end]) == term.word:
+            mended = mended[: term.start] + term.nearest + mended[term.end :]
+    return mended
 
 
 def _calm(text: str) -> str:
@@ -142,13 +155,14 @@ def retrieve(
     chunks = store.counts()[1]
     question = read(store, embedder, codec, text, chunks=chunks, language=language)
     lexical = search_terms(store.connection, question.terms, chunks)
+    is_calibrated = isinstance(codec, LearntTokenCodec)
     dense = dict(vectors.search(question.vector, CANDIDATES))
     best_lexical = sorted(lexical.scores, key=lambda row: (-lexical.scores[row], row))
     rows = list(dict.fromkeys([*dense, *best_lexical[:CANDIDATES]]))
     stored = store.chunks(rows)
     rows = [row for row in rows if row in stored]
     if not rows:
-        return Retrieval(question, (), lexical, chunks)
+        return Retrieval(question, (), lexical, chunks, is_calibrated)
     embedded = store.embeddings(fingerprint, rows)
     cosines = np.array(
         [
@@ -176,6 +190,7 @@ def retrieve(
             score=float(scores[n]),
             tokens=tokens[n],
             similarities=alignments[n],
+            support=support[n],
         )
         for n, i in enumerate(order)
     ]
@@ -183,7 +198,7 @@ def retrieve(
     distinct = [
         replace(passage, duplicates=repeats) for passage, repeats in collapse_duplicates(passages)
     ]
-    return Retrieval(question, tuple(distinct), lexical, chunks)
+    return Retrieval(question, tuple(distinct), lexical, chunks, is_calibrated)
 
 
 def _align(

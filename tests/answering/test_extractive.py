@@ -41,7 +41,13 @@ def passage_of(chunk: Chunk) -> Passage:
     tokens = StoredTokens(np.zeros((0, 1), np.uint8), np.zeros(0, np.int32))
     stored = StoredChunk(1 + chunk.ordinal, chunk, "Cours", "fr", b"")
     return Passage(
-        1 + chunk.ordinal, stored, Signals(0, 0), 1.0, tokens, np.zeros((1, 0), np.float32)
+        1 + chunk.ordinal,
+        stored,
+        Signals(0, 0),
+        1.0,
+        tokens,
+        np.zeros((1, 0), np.float32),
+        np.zeros(1, np.float32),
     )
 
 

@@ -169,7 +169,7 @@ def test_misspelt_words_stand_for_the_notes_own(kuberante, typed, meant):
     store = kuberante.store()
     (term,) = ask(store, typed).terms
     (expected,) = (found.term for found in analyse(meant, "fr"))
-    assert term.misspelt and term.weight == MISSPELT_WEIGHT
+    assert term.nearest and term.weight == MISSPELT_WEIGHT
     assert expected in term.terms
     assert ask(store, typed).scores.keys() >= ask(store, meant).scores.keys() > set()
 
@@ -179,7 +179,7 @@ def test_words_the_notes_never_say_stand_for_nothing(kuberante, typed):
     result = ask(kuberante.store(), typed)
     assert not result.scores
     for term in result.terms:
-        assert term.terms == () and not term.misspelt
+        assert term.terms == () and not term.nearest
         assert term.idf == pytest.approx(math.log(1 + 2.5 / 0.5))
 
 
@@ -192,7 +192,7 @@ def test_spelling_forgets_the_words_of_removed_notes(kuberante):
     (kuberante.corpus / "c.md").unlink()
     kuberante.refresh(hash_all=True)
     (term,) = ask(kuberante.store(), "kubernetes").terms
-    assert term.misspelt and term.terms == ("kuber",)
+    assert term.nearest and term.terms == ("kuber",)
 
 
 def test_words_are_counted_by_note(kuberante):
