@@ -45,4 +45,5 @@ def test_similarities_of_stored_tokens_are_cosines():
     tokens = tokens_at([0, 2, 5, 9])
     stored = unpack_tokens(pack_tokens(tokens, 0, CODEC), CODEC)
     expected = tokens.vectors @ tokens.vectors.T
-    assert np.allclose(CODEC.similarities(tokens.vectors, stored.codes), expected, atol=0.06)  # 4 bits
+    found = CODEC.similarities(tokens.vectors, stored.codes)
+    assert np.allclose(found, expected, atol=0.1)  # 4 bits a dimension, few dimensions
