@@ -27,7 +27,7 @@ from assistant.structure import (
     read_structure,
 )
 
-VERSION = "3"  # of chunks and spans: another version makes an index stale
+VERSION = "4"  # of chunks and spans: another version makes an index stale
 TARGET_TOKENS = 320  # of a chunk's own text
 _CONTEXT_CHARACTERS = 240  # of headings, and again of the lead-in
 _LONG_ITEM = 320  # characters: a longer item is quoted by sentence
@@ -82,7 +82,7 @@ def _content(note: Note, block: Block) -> str:
 def _pack(
     blocks: list[Block], sizes: list[int], has_words: list[bool], budget: int
 ) -> list[list[Block]]:
-    """Group blocks: a heading opens a group, except right under another heading."""
+    """Group blocks: another heading opens a group, except right under a heading."""
     groups: list[list[Block]] = []
     filled = 0
     for index, (block, size, words) in enumerate(zip(blocks, sizes, has_words, strict=True)):
@@ -90,6 +90,8 @@ def _pack(
         only_headings = current is not None and current[-1].kind is Kind.HEADING
         is_heading = block.kind is Kind.HEADING
         opens = is_heading and (not only_headings or filled + size > budget)
+        # The list under a plain heading is over: what follows stands under the one above.
+        opens |= current is not None and not is_heading and block.headings != current[-1].headings
         if current is not None and not words and filled + size <= budget + budget // 4:
             current.append(block)  # a rule or an ornament is no passage of its own
             filled += size

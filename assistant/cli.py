@@ -19,7 +19,7 @@ import click
 
 from assistant import __version__
 from assistant.errors import AssistantError, SettingsError
-from assistant.settings import Settings
+from assistant.settings import Settings, limit_threads
 
 if TYPE_CHECKING:
     from assistant.assistant import Assistant
@@ -283,6 +283,7 @@ def _fail(line: str) -> NoReturn:
 
 def main() -> NoReturn:
     """Run the command line; every failure is one line on stderr and exit code 2."""
+    limit_threads()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a character it cannot write is no failure
             stream.reconfigure(errors="replace")

@@ -6,7 +6,7 @@ Inner functions receive plain values; only the faces (command line, web) read se
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -61,3 +61,11 @@ class Settings:
                 )
             settings = replace(settings, caution=caution)
         return settings
+
+
+def limit_threads(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Give BLAS one thread: products here are small, and its threads would spin and wait.
+
+    Faces call it before numpy is imported; the encoder has threads of its own.
+    """
+    environment.setdefault("OPENBLAS_NUM_THREADS", "1")

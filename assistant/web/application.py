@@ -232,6 +232,7 @@ def serve(host: str, port: int, settings: Settings) -> None:
     Raises AssistantError where the notes, the index or the model cannot be used, and
     SettingsError where the address cannot be listened on.
     """
+    limit_threads()
     for name, value in OFFLINE.items():
         os.environ.setdefault(name, value)
     listening = _listen(host, port)
