@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.errors import SettingsError
+from assistant.settings import limit_threads
 from assistant.web.texts import TEXTS, choose_language, example_questions
 
 if TYPE_CHECKING:
