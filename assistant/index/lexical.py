@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from assistant.analysis import Term, analyse
@@ -71,13 +71,19 @@ def inverse_document_frequency(passages: int, containing: int) -> float:
 
 
 def read_question(
-    connection: sqlite3.Connection, question: str, languages: Sequence[str], passages: int
+    connection: sqlite3.Connection,
+    question: str,
+    languages: Sequence[str],
+    passages: int,
+    *,
+    is_word: Callable[[str], bool] = lambda _: False,
 ) -> tuple[QuestionTerm, ...]:
     """Find the index terms for each word of a question.
 
     `languages` are those of question and notes: a word is analysed in each, since an
     English question on French notes shares technical words and names with them.
-    A word that the notes never use is looked for under its nearest spelling.
+    A word that the notes never use is looked for under its nearest spelling, unless
+    `is_word` knows it: "licence" is no misspelt "silence".
     """
     spans: dict[tuple[int, int], dict[str, str]] = {}
     for position, language in enumerate(languages):
@@ -95,7 +101,8 @@ def read_question(
         word = next(iter(candidates.values()))
         weight, nearest = 1.0, ""
         containing = max(counts.values())
-        if not known_terms and (near := _nearest_spelling(connection, word)):
+        is_known = bool(known_terms) or is_word(question[start:end])
+        if not is_known and (near := _nearest_spelling(connection, word)):
             nearest, known_terms = near
             weight = MISSPELT_WEIGHT
             containing = max(_document_frequency(connection, term) for term in known_terms)

@@ -98,8 +98,14 @@ def read(
     """Analyse and embed a question."""
     note_languages = tuple(store.languages()) or ("fr",)
     spoken = language or detect_language(text, note_languages[0])
+    overhead = embedder.count_tokens([""])[0]
     terms = read_question(
-        store.connection, text, question_languages(spoken, note_languages), chunks
+        store.connection,
+        text,
+        question_languages(spoken, note_languages),
+        chunks,
+        # A word that is one piece of the model's vocabulary is frequent, not misspelt.
+        is_word=lambda word: embedder.count_tokens([word.lower()])[0] - overhead == 1,
     )
     mended = mend_spelling(_calm(text), terms)
     encoded = embedder.encode_queries([mended])
