@@ -73,7 +73,7 @@ def test_a_list_is_quoted_with_the_line_that_introduces_it(asked: str) -> None:
     quotations = choose_quotations(evidence_for(note, (asked, 9.0)), {note.id: note})
     (citation,) = cite(quotations, {note.id: note})
     assert citation.quote.startswith("Docker Engine contient :\n- le serveur dockerd")
-    assert (citation.line_start, citation.headings) == (3, ("Docker",))
+    assert (citation.line_start, citation.headings) == (3, ("Docker", "Docker Engine contient"))
     assert note.text[citation.start : citation.end] == citation.quote
     answer = compose(quotations, {note.id: note})
     assert answer.startswith("Docker Engine contient :\n- le serveur dockerd")
