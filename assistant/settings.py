@@ -27,7 +27,7 @@ class Settings:
     engine: str = ONNX_ENGINE  # ASSISTANT_ENGINE: or torch, which uses a GPU where there is one
     cache: Path | None = None  # ASSISTANT_CACHE: None is the user's cache folder
     language: str | None = None  # ASSISTANT_LANGUAGE: fixed language of replies
-    caution: float = 0.45  # ASSISTANT_CAUTION: least confidence to answer, 0 to 1
+    caution: float = 0.3  # ASSISTANT_CAUTION: least confidence to answer, 0 to 1
 
     @staticmethod
     def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:

@@ -36,6 +36,7 @@ class Evidence:
     passage: Passage
     span: Span
     score: float
+    covered: float = 0.0  # share of the question's IDF mass that the span says
 
 
 def find_evidence(retrieval: Retrieval) -> list[Evidence]:
@@ -59,7 +60,7 @@ def find_evidence(retrieval: Retrieval) -> list[Evidence]:
                 + _PASSAGE_WEIGHT * (passage.score - retrieval.passages[0].score)
                 + (_DEFINED_WEIGHT if is_definition and first else 0.0)
             )
-            found.append(Evidence(passage, span, score))
+            found.append(Evidence(passage, span, score, covered))
     found.sort(key=lambda e: (-e.score, e.passage.row, e.span.start))
     return found
 

@@ -15,7 +15,8 @@ from assistant.datatypes import Citation, Note, Span
 from assistant.structure import line_number, line_starts
 
 _MOST_SPANS = 3
-_NEAR_BEST = 0.25  # of score: a further span must come this near to the first
+_NEAR_BEST = 0.5  # of score: a further span must come this near to the first
+_AS_COVERED = 0.5  # of the question's words in the first span, that a further one must say
 _SHORT_ITEM = 7  # words: a shorter item is quoted with its lead-in
 _LIST_CHARACTERS = 900  # of a list quoted whole
 _SENTENCE_CHARACTERS = 420  # of a sentence quoted with the one before it
@@ -38,6 +39,8 @@ def choose_quotations(evidence: list[Evidence], notes: dict[str, Note]) -> list[
     for candidate in evidence:
         if len(chosen) == _MOST_SPANS or candidate.score < evidence[0].score - _NEAR_BEST:
             break
+        if candidate.covered < _AS_COVERED * evidence[0].covered:
+            continue  # near in sense alone: rather the best span alone than a stray one
         note = notes[candidate.passage.stored.chunk.note_id]
         quotation = _quotation(candidate, note)
         if not any(_overlap(quotation, other) for other in chosen):
