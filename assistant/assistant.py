@@ -29,7 +29,8 @@ from assistant.index.vectors import open_vectors
 from assistant.reading.corpus import scan_corpus
 from assistant.retrieval.confidence import confidence
 from assistant.retrieval.diversity import join_neighbours
-from assistant.retrieval.search import Retrieval, retrieve
+from assistant.retrieval.found import Retrieval
+from assistant.retrieval.search import retrieve
 from assistant.settings import Settings
 from assistant.structure import line_number, line_starts
 

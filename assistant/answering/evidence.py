@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from assistant.analysis import analyse
 from assistant.datatypes import Span
-from assistant.retrieval.search import Passage, Retrieval
+from assistant.retrieval.found import Passage, Retrieval
 
 _PASSAGES = 5  # the best ones, looked at span by span
 _LATE_WEIGHT = 8.0  # cosines differ by hundredths between spans

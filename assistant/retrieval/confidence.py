@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 
-from assistant.retrieval.search import Passage, Retrieval
+from assistant.retrieval.found import Passage, Retrieval
 
 PASSAGES = 3  # the best ones, looked at together
 INTERCEPT = -22.38

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from assistant.datatypes import Chunk, Hit
 
 if TYPE_CHECKING:
-    from assistant.retrieval.search import Passage
+    from assistant.retrieval.found import Passage
 
 _SAME = 0.9  # Jaccard index of two word sets
 _LEAST_WORDS = 6  # a shorter passage is a duplicate only of the very same words

@@ -8,21 +8,22 @@ and passage tokens is kept: answering picks its evidence by it, confidence judge
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assistant.analysis import Term, analyse, fold
-from assistant.datatypes import Hit, Signals
+from assistant.datatypes import Signals
 from assistant.embedding.late_interaction import Codec, LearntTokenCodec
 from assistant.embedding.protocol import Embedder, TokenVectors
-from assistant.index.lexical import LexicalResult, QuestionTerm, read_question, search_terms
-from assistant.index.store import Store, StoredChunk
+from assistant.index.lexical import QuestionTerm, read_question, search_terms
+from assistant.index.store import Store
 from assistant.index.token_store import StoredTokens, touching, unpack_tokens
 from assistant.index.vectors import VectorIndex
 from assistant.language import detect_language
 from assistant.retrieval.diversity import collapse_duplicates
+from assistant.retrieval.found import Passage, Question, Retrieval
 from assistant.retrieval.fusion import (
     contrast_weights,
     first_scores,
@@ -32,53 +33,6 @@ from assistant.retrieval.fusion import (
 
 CANDIDATES = 100  # passages that each leg proposes
 RERANKED = 50  # of them, those compared token by token
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A question, read once for all legs."""
-
-    text: str
-    read_as: str  # with words that the notes spell otherwise replaced; what was embedded
-    language: str
-    note_languages: tuple[str, ...]  # of the index, the most frequent first
-    vector: NDArray[np.float32]  # (dimension,)
-    tokens: TokenVectors  # offsets are into `read_as`
-    weights: NDArray[np.float32]  # (tokens,) of each token, summing to 1
-    content_weights: NDArray[np.float32]  # the same with function words left out
-    terms: tuple[QuestionTerm, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """A candidate with all that was found out about it."""
-
-    row: int
-    stored: StoredChunk
-    signals: Signals
-    score: float
-    tokens: StoredTokens
-    similarities: NDArray[np.float32]  # (question tokens, passage tokens)
-    support: NDArray[np.float32]  # (question tokens,) best cosine of each in this passage
-    duplicates: tuple[str, ...] = ()  # ids of other notes holding nearly the same text
-
-
-@dataclass(frozen=True, slots=True)
-class Retrieval:
-    """What was found for a question, the best passage first."""
-
-    question: Question
-    passages: tuple[Passage, ...]
-    lexical: LexicalResult
-    chunks: int  # passages in the index
-    is_calibrated: bool  # whether the confidence was fitted to this model's cosines
-
-    def hits(self, k: int) -> tuple[Hit, ...]:
-        """Return the best `k` passages as hits."""
-        return tuple(
-            Hit(p.stored.chunk, p.stored.title, rank, p.score, p.signals, p.duplicates)
-            for rank, p in enumerate(self.passages[:k], start=1)
-        )
 
 
 def question_languages(language: str, note_languages: Sequence[str]) -> list[str]:

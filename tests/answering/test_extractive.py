@@ -15,7 +15,7 @@ from assistant.chunking import chunk_note
 from assistant.datatypes import Chunk, Note, Signals
 from assistant.index.store import StoredChunk
 from assistant.index.token_store import StoredTokens
-from assistant.retrieval.search import Passage
+from assistant.retrieval.found import Passage
 
 
 def note_of(text: str, note_id: str = "cours.md") -> Note:
