@@ -1,4 +1,4 @@
-"""Keeps a folder of derived files whole or absent, however its making ends.
+"""Keeps a model's folder of derived files whole or absent, however its making ends.
 
 The files are written beside the folder's name, a manifest last, and renamed when all is
 on the disk; one process writes while others wait. A folder whose sizes or times differ
@@ -17,24 +17,43 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from assistant.errors import ModelError
+
 _MANIFEST = "MANIFEST"
 
 
-def ensure_folder(folder: Path, write: Callable[[Path], None]) -> None:
+def models_folder(cache: Path | None) -> Path:
+    """Where models are kept in `cache`; None is the user's cache folder."""
+    if cache is None:
+        from platformdirs import user_cache_path
+
+        cache = user_cache_path("course-assistant")
+    return cache / "models"
+
+
+def ensure_folder(folder: Path, write: Callable[[Path], None], *, megabytes: int) -> None:
     """Make `folder` sound: nothing where it already is, else `write` a new one.
 
-    `write` is given an empty folder to fill, and is not called while another process
-    writes the same one. Raises OSError, and whatever `write` raises; then nothing of the
-    new folder is left.
+    `write` is given an empty folder to fill with about `megabytes`, and is not called
+    while another process writes the same one. Raises ModelError, naming the remedy, where
+    the disk does not allow it, and whatever `write` raises; then nothing of the new
+    folder is left.
     """
     if is_sound(folder):
         return
     from filelock import FileLock
 
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_name(folder.name + ".lock")):
-        if not is_sound(folder):
-            _replace(folder, write)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_name(folder.name + ".lock")):
+            if not is_sound(folder):
+                _replace(folder, write)
+    except OSError as error:
+        raise ModelError(
+            f"Impossible d'écrire le modèle dans « {folder.parent} » "
+            f"({error.strerror or error}) : vérifiez ses droits et qu'il y reste {megabytes} Mo, "
+            "ou choisissez un autre dossier avec ASSISTANT_CACHE."
+        ) from error
 
 
 def is_sound(folder: Path) -> bool:

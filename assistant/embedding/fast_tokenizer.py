@@ -33,7 +33,7 @@ _FILES = ("slots", "offsets", "scores", "spellings", "rules")
 
 @dataclass(frozen=True, slots=True)
 class FastEncoding:
-    """Ids of a text with `<s>` and `</s>`; named as in a `tokenizers.Encoding`."""
+    """Ids of a text with `<s>` and `</s>`: an `assistant.embedding.tokens.Encoding`."""
 
     ids: list[int]
     offsets: list[tuple[int, int]]  # code points into the text

@@ -10,15 +10,23 @@ from assistant.embedding.onnx_conversion import is_onnx_converted
 from assistant.embedding.onnx_engine import OnnxEmbedder
 from assistant.embedding.protocol import Embedder, Progress
 from assistant.embedding.sentence_transformer import KnownModel, SentenceTransformerEmbedder
-from assistant.embedding.weights_file import EMBEDDED, find_package_file
+from assistant.embedding.weights_file import (
+    EMBEDDED,
+    EMBEDDED_DIMENSION,
+    EMBEDDED_MAX_TOKENS,
+    PACKAGE,
+    find_package_file,
+)
 from assistant.errors import ModelError
 from assistant.settings import EMBEDDED_MODEL, ONNX_ENGINE
 
 ORIGINAL_MODEL = "intfloat/multilingual-e5-small"  # what the embedded weights came from
 
-# The same for every engine: at float32 they agree to 1e-5.
+# Of the embedded model in float32; OnnxEmbedder, in 8 bits, has a fingerprint of its own.
 _KNOWN = KnownModel(
-    fingerprint=f"{EMBEDDED.name}@{EMBEDDED.sha256[:16]}", dimension=384, max_tokens=512
+    fingerprint=f"{EMBEDDED.name}@{EMBEDDED.sha256[:16]}",
+    dimension=EMBEDDED_DIMENSION,
+    max_tokens=EMBEDDED_MAX_TOKENS,
 )
 
 
@@ -43,8 +51,10 @@ def load_embedder(
             find_package_file()
     except ModelError:
         logging.getLogger(__name__).warning(
-            "The embedded model is not installed here; using %s, which is downloaded once.",
+            "Le modèle embarqué n'est pas installé ici : « %s » le remplace, téléchargé une "
+            "seule fois. Pour l'installer : « pip install %s ».",
             ORIGINAL_MODEL,
+            PACKAGE,
         )
         return SentenceTransformerEmbedder(ORIGINAL_MODEL)
     if engine == ONNX_ENGINE:

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.embedding.conversion import build_tokenizer
-from assistant.embedding.derived_folder import ensure_folder, is_sound
+from assistant.embedding.derived_folder import ensure_folder, is_sound, models_folder
 from assistant.embedding.fast_tokenizer import Rules, write_pieces
+from assistant.embedding.full_tokenizer import build_tokenizer
 from assistant.embedding.onnx_graph import (
     INPUT,
     Smoothing,
@@ -31,6 +31,7 @@ from assistant.errors import ModelError
 
 FORMAT = 1  # of the folder and the arithmetic; a new number converts again
 
+_MEGABYTES = 150  # of room it takes
 _STEPS = 4
 _CALIBRATION = (
     "passage: Un conteneur partage le noyau de la machine hôte ; une machine virtuelle, elle, "
@@ -64,13 +65,11 @@ def converted_onnx_folder(
     steps in all. Raises ModelError, naming the remedy.
     """
     folder = _folder(cache, source)
-    try:
-        ensure_folder(folder, lambda empty: _write(empty, read_weights(source), progress))
-    except OSError as error:
-        raise ModelError(
-            f"The model cannot be written to {folder.parent} ({error.strerror or error}); "
-            "free 150 MB there or set ASSISTANT_CACHE to another folder."
-        ) from error
+    ensure_folder(
+        folder,
+        lambda empty: _write(empty, read_weights(source), progress),
+        megabytes=_MEGABYTES,
+    )
     return folder
 
 
@@ -80,11 +79,7 @@ def is_onnx_converted(cache: Path | None = None, *, source: WeightsSource = EMBE
 
 
 def _folder(cache: Path | None, source: WeightsSource) -> Path:
-    if cache is None:
-        from platformdirs import user_cache_path
-
-        cache = user_cache_path("course-assistant")
-    return cache / "models" / f"{source.name}-{source.sha256[:12]}-onnx-{FORMAT}"
+    return models_folder(cache) / f"{source.name}-{source.sha256[:12]}-onnx-{FORMAT}"
 
 
 def _write(folder: Path, weights: Weights, progress: Progress | None) -> None:
@@ -93,7 +88,8 @@ def _write(folder: Path, weights: Weights, progress: Progress | None) -> None:
         import onnxruntime  # noqa: F401
     except ImportError as error:
         raise ModelError(
-            f"The fast engine needs a missing library ({error}); run: pip install onnx onnxruntime"
+            f"Le moteur rapide n'est pas installé ({error}) : lancez "
+            "« pip install onnx onnxruntime », ou choisissez ASSISTANT_ENGINE=torch."
         ) from error
 
     def step(done: int) -> None:

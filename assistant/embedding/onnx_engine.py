@@ -15,23 +15,23 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.embedding.conversion import PASSAGE_PROMPT, QUERY_PROMPT
-from assistant.embedding.fast_tokenizer import FastEncoding, FastTokenizer
+from assistant.embedding.fast_tokenizer import FastTokenizer
+from assistant.embedding.full_tokenizer import PASSAGE_PROMPT, QUERY_PROMPT
 from assistant.embedding.onnx_conversion import FORMAT, converted_onnx_folder
 from assistant.embedding.onnx_graph import INPUT, OUTPUT
 from assistant.embedding.protocol import Encoded, Progress, TokenVectors
-from assistant.embedding.tokens import TextTokens, encodable, text_tokens
-from assistant.embedding.weights_file import EMBEDDED
+from assistant.embedding.tokens import Encoding, TextTokens, encodable, text_tokens
+from assistant.embedding.weights_file import EMBEDDED, EMBEDDED_DIMENSION, EMBEDDED_MAX_TOKENS
 from assistant.errors import ModelError
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
-    from tokenizers import Encoding, Tokenizer
+    from tokenizers import Tokenizer
 
 _BLOCK = 32  # values of the word embedding that share a scale
 
@@ -55,9 +55,10 @@ class OnnxEmbedder:
 
         It is converted into `cache` (None: the user's cache folder) when first used;
         `progress` is then called with steps done and steps in all. `threads` run texts
-        side by side; None is one a core. `folder` says where a converted model lies
-        instead.
+        side by side; None is one a core. `folder` says where another converted model
+        lies instead, whose sizes are then read from its files.
         """
+        self._is_embedded = folder is None
         self._find = folder or (lambda: converted_onnx_folder(cache, progress))
         self._threads = threads or os.cpu_count() or 1
         self._lock = threading.RLock()
@@ -70,12 +71,12 @@ class OnnxEmbedder:
     @property
     def dimension(self) -> int:
         """Length of a vector."""
-        return int(self._tables[0].shape[1])
+        return EMBEDDED_DIMENSION if self._is_embedded else int(self._tables[0].shape[1])
 
     @property
     def max_tokens(self) -> int:
         """The model's window, prompt and special tokens included."""
-        return int(self._tables[0].shape[0])
+        return EMBEDDED_MAX_TOKENS if self._is_embedded else int(self._tables[0].shape[0])
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text as a passage, prompt and special tokens included."""
@@ -98,9 +99,7 @@ class OnnxEmbedder:
         def run(text: str) -> tuple[NDArray[np.float32], TokenVectors]:
             text = encodable(text)
             encoding = self._tokenise(prompt + text)
-            # text_tokens reads ids, offsets and special_tokens_mask, which both kinds have
-            entry = text_tokens(cast("Encoding", encoding), prompt, text, self.max_tokens)
-            return self._forward(entry)
+            return self._forward(text_tokens(encoding, prompt, text, self.max_tokens))
 
         for number, (vector, own) in enumerate(self._in_threads(run, texts)):
             vectors[number] = vector
@@ -117,7 +116,8 @@ class OnnxEmbedder:
         if len(texts) < 2 or self._threads == 1:
             yield from map(run, texts)
             return
-        _ = self._session, self._fast_tokenizer  # loaded before threads want them at once
+        # Loaded before threads want them at once.
+        _ = self._session, self._tables, self._fast_tokenizer
         with ThreadPoolExecutor(min(self._threads, len(texts))) as pool:
             futures = [pool.submit(run, text) for text in texts]
             try:
@@ -145,7 +145,7 @@ class OnnxEmbedder:
         summed: NDArray[np.float32] = words.reshape(len(ids), -1) + positions[: len(ids)]
         return summed
 
-    def _tokenise(self, text: str) -> Encoding | FastEncoding:
+    def _tokenise(self, text: str) -> Encoding:
         return self._fast_tokenizer.encode(text) or self._full_tokenizer.encode(text)
 
     @cached_property
@@ -207,8 +207,8 @@ def _named_errors(folder: Path) -> Iterator[None]:
     except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
         raise ModelError(
-            f"The converted model cannot be loaded ({reason}); delete the folder "
-            f"{folder} and try again."
+            f"Impossible de charger le modèle converti ({reason}) : supprimez le dossier "
+            f"« {folder} » et réessayez."
         ) from error
 
 

@@ -170,7 +170,10 @@ class SentenceTransformerEmbedder:
                 return folder
             _load(self._name, self._name, download=True)
             if (folder := _local_folder(self._name)) is None:
-                raise ModelError(f"The model {self._name} left no files; download it by hand.")
+                raise ModelError(
+                    f"Le modèle « {self._name} » n'a laissé aucun fichier : téléchargez-le dans "
+                    "un dossier et donnez ce dossier à ASSISTANT_MODEL."
+                )
             return folder
 
     @cached_property
@@ -217,8 +220,8 @@ class SentenceTransformerEmbedder:
         tokenizer = getattr(self._model.tokenizer, "backend_tokenizer", None)
         if tokenizer is None:
             raise ModelError(
-                f"The model {self._name} has no tokenizer that reports offsets; "
-                "choose another with ASSISTANT_MODEL."
+                f"Le modèle « {self._name} » ne dit pas où sont ses mots dans le texte : "
+                "choisissez-en un autre avec ASSISTANT_MODEL."
             )
         return _uncut(tokenizer)
 
@@ -247,8 +250,8 @@ def _load(folder_or_name: str, name: str, *, download: bool) -> SentenceTransfor
             model = SentenceTransformer(folder_or_name, local_files_only=not download)
     except ImportError as error:
         raise ModelError(
-            f"The model {name} needs a missing library ({_first_line(error)}); "
-            "run: pip install sentence-transformers"
+            f"Il manque une bibliothèque au modèle « {name} » ({_first_line(error)}) : lancez "
+            "« pip install sentence-transformers »."
         ) from error
     except Exception as error:  # whatever the libraries raise for a model they cannot use
         raise ModelError(_unusable(name, error)) from error
@@ -257,8 +260,8 @@ def _load(folder_or_name: str, name: str, *, download: bool) -> SentenceTransfor
 
 def _unusable(name: str, error: Exception) -> str:
     return (
-        f"The model {name} cannot be loaded ({_first_line(error)}); check ASSISTANT_MODEL, "
-        "or unset it to use the embedded model."
+        f"Impossible de charger le modèle « {name} » ({_first_line(error)}) : vérifiez "
+        "ASSISTANT_MODEL, ou retirez cette variable pour utiliser le modèle embarqué."
     )
 
 

@@ -1,6 +1,6 @@
 """From a tokenizer's encodings to the tokens of a text: cut to the window, prompt removed.
 
-Works on `tokenizers.Encoding` alone, without the model that runs it. Offsets of a
+Works on encodings alone, without the model that runs them. Offsets of a
 tokenizer point into prompt + text and may stop before a combining mark that was composed
 into the letter before it; here they are made to point into the text, marks included.
 """
@@ -10,15 +10,28 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from tokenizers import Encoding
-
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class Encoding(Protocol):
+    """A tokenised text, special tokens included; `tokenizers.Encoding` is one."""
+
+    @property
+    def ids(self) -> list[int]:
+        """Numbers of the tokens."""
+
+    @property
+    def offsets(self) -> list[tuple[int, int]]:
+        """Of each token, the code points of the text that it covers: (start, end)."""
+
+    @property
+    def special_tokens_mask(self) -> list[int]:
+        """1 where a token was added to the text, 0 where it is of the text."""
 
 
 @dataclass(frozen=True, slots=True)

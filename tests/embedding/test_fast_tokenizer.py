@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from assistant.embedding.conversion import build_tokenizer
 from assistant.embedding.fast_tokenizer import FastTokenizer, Rules, write_pieces
+from assistant.embedding.full_tokenizer import build_tokenizer
 from assistant.embedding.onnx_conversion import converted_onnx_folder
 from assistant.embedding.weights_file import find_package_file, read_weights
 from assistant.errors import ModelError

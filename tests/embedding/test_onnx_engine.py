@@ -96,7 +96,7 @@ def test_interrupted_conversion_cleans_up(tiny, tmp_path):
 def test_cache_that_cannot_be_written_names_the_setting(tiny, tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
-    with pytest.raises(ModelError, match="ASSISTANT_CACHE"):
+    with pytest.raises(ModelError, match=r"qu'il y reste 150 Mo, .* ASSISTANT_CACHE"):
         converted_onnx_folder(blocked, source=tiny.source)
 
 
@@ -104,7 +104,7 @@ def test_cache_that_cannot_be_written_names_the_setting(tiny, tmp_path):
 def test_a_file_damaged_behind_the_manifest_is_one_clear_line(tiny, tmp_path, name):
     folder = converted_onnx_folder(tmp_path, source=tiny.source)
     (folder / name).write_bytes(b"nothing")
-    with pytest.raises(ModelError, match="delete the folder") as caught:
+    with pytest.raises(ModelError, match="supprimez le dossier") as caught:
         OnnxEmbedder(folder=lambda: folder).encode_queries(["ab"])
     assert "\n" not in str(caught.value)
 
@@ -214,7 +214,7 @@ def test_threads_load_once_and_give_the_same_vectors(onnx_embedder):
 
 @pytest.mark.slow
 def test_a_question_needs_neither_torch_nor_the_full_tokenizer(onnx_embedder):
-    _ = onnx_embedder.dimension  # converted by now
+    onnx_embedder.encode_queries(["a"])  # converted by now
     code = (
         "import sys; from assistant.embedding.onnx_engine import OnnxEmbedder;"
         "OnnxEmbedder().encode_queries(['À quoi servent les cgroups ?']);"
@@ -233,3 +233,10 @@ def test_works_with_sockets_blocked(monkeypatch):
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     assert OnnxEmbedder().encode_queries(["Bonjour"]).vectors.shape == (1, 384)
+
+
+@pytest.mark.slow
+def test_sizes_known_beforehand_are_those_of_the_files(onnx_embedder):
+    converted = OnnxEmbedder(folder=lambda: onnx_embedder._folder)  # reads them from files
+    assert onnx_embedder.dimension == converted.dimension
+    assert onnx_embedder.max_tokens == converted.max_tokens

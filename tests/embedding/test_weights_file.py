@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 
 from assistant.embedding import weights_file
-from assistant.embedding.weights_file import EMBEDDED, Architecture, WeightsSource, read_weights
+from assistant.embedding.weights_file import (
+    EMBEDDED,
+    EMBEDDED_DIMENSION,
+    EMBEDDED_MAX_TOKENS,
+    Architecture,
+    WeightsSource,
+    read_weights,
+)
 from assistant.errors import ModelError
 
 
@@ -60,7 +67,7 @@ def test_file_of_another_kind_is_refused(tmp_path, tiny):
     path = tmp_path / "other.bin"
     path.write_bytes(b"E5S1" + bytes(10))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    with pytest.raises(ModelError, match="not valid"):
+    with pytest.raises(ModelError, match="n'est pas valable"):
         read_weights(WeightsSource("other", lambda: path, 14, digest))
 
 
@@ -73,6 +80,8 @@ def test_missing_package_names_the_command(monkeypatch):
 @pytest.mark.slow
 def test_real_file_agrees_with_the_independent_parser(reference):
     weights = read_weights()
+    sizes = weights.architecture
+    assert (sizes.hidden, sizes.positions) == (EMBEDDED_DIMENSION, EMBEDDED_MAX_TOKENS)
     for name in ("emb.pos", "l0.q.w", "l7.fo.w", "l11.oln.b"):
         np.testing.assert_array_equal(weights.tensor(name).ravel(), reference.weights(name))
     rows = weights.tensor("emb.word", slice(1000, 1002)).ravel()
