@@ -27,9 +27,13 @@ from assistant.structure import (
     read_structure,
 )
 
-VERSION = "4"  # of chunks and spans: another version makes an index stale
+VERSION = "5"  # of chunks and spans: another version makes an index stale
 TARGET_TOKENS = 320  # of a chunk's own text
 _CONTEXT_CHARACTERS = 240  # of headings, and again of the lead-in
+# Images, entries of a table of contents, bare addresses, tags and comments: no evidence.
+_UNREADABLE = re.compile(
+    r"!\[[^\]]*\]\([^)]*\)|\[[^\]]*\]\(#[^)]*\)|<!--.*?-->|</?[a-zA-Z][^>]*>|https?://\S+", re.S
+)
 _LONG_ITEM = 320  # characters: a longer item is quoted by sentence
 
 CountTokens = Callable[[Sequence[str]], list[int]]
@@ -276,8 +280,13 @@ def _spans(text: str, start: int, end: int, blocks: list[Block]) -> Iterable[Spa
         if is_title or left >= right or is_directive(text[left:right]):
             continue  # a plain line over a list is its lead-in, which can be quoted
         for unit, kind in _units(text, left, right, block):
-            if any(map(str.isalnum, text[unit[0] : unit[1]])):
+            if is_readable(text[unit[0] : unit[1]]):
                 yield Span(*unit, kind, block.lead)
+
+
+def is_readable(text: str) -> bool:
+    """Whether anything is left to read without images, links inside the note and tags."""
+    return any(map(str.isalnum, _UNREADABLE.sub("", text)))
 
 
 def _units(

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 
 from assistant.analysis import analyse
-from assistant.datatypes import Span
+from assistant.datatypes import Chunk, Span
 from assistant.retrieval.found import Passage, Retrieval
 
 _PASSAGES = 5  # the best ones, looked at span by span
@@ -20,10 +20,22 @@ _COVERED_WEIGHT = 0.6
 _PASSAGE_WEIGHT = 0.3
 _DEFINED_WEIGHT = 0.35  # for a span that begins with what is to be defined
 _DEFINITION = re.compile(
-    r"^\W*(?:c['’ ]?est quoi|c quoi|qu['’ ]est[- ]ce (?:que|qu['’])|que veut dire|définis|définir|"
-    r"(?:donne|quelle est la) définition|what (?:is|are)|define)\b",
+    r"^\W*(?:c['’ ]?est (?:quoi|koi)|c (?:quoi|koi)|qu['’ ]est[- ]ce (?:que|qu['’])|que veut dire|"
+    r"définis|définir|(?:donne|quelle est la) définition|what (?:is|are)|define)\b"
+    r"|\b(?:c['’ ]?est|c) ?(?:quoi|koi)\W*$",
     re.I,
 )
+_WANTS_CODE = re.compile(
+    r"\b(?:comment|commandes?|code|exemples?|syntaxe|script|option|how|commands?|example)\b", re.I
+)
+_EXERCISE = re.compile(
+    r"^\W*(?:questions?|exercices?|consignes?|à vous|cherchez|recherchez|observez|répondez|"
+    r"complétez|décrivez|justifiez|réfléchissez)\b",
+    re.I,
+)
+_ASKING = 4.0  # taken from a span that asks: a question echoes the words, not the answer
+_UNASKED_CODE = 0.5  # taken from code when the question does not ask for any
+_UNFINISHED = 0.6  # taken from a line that introduces something this passage does not hold
 _LEANING = re.compile(
     r"^\W*(?:il|elle|ils|elles|cela|ceci|ça|celui-ci|celle-ci|grâce à cela|it|they|this)\b", re.I
 )
@@ -42,7 +54,8 @@ class Evidence:
 def find_evidence(retrieval: Retrieval) -> list[Evidence]:
     """Return every span of the best passages, the best first."""
     question = retrieval.question
-    is_definition = bool(_DEFINITION.match(question.text))
+    is_definition = bool(_DEFINITION.search(question.text))
+    wants_code = bool(_WANTS_CODE.search(question.text))
     found: list[Evidence] = []
     for passage in retrieval.passages[:_PASSAGES]:
         chunk = passage.stored.chunk
@@ -59,10 +72,23 @@ def find_evidence(retrieval: Retrieval) -> list[Evidence]:
                 + _COVERED_WEIGHT * covered
                 + _PASSAGE_WEIGHT * (passage.score - retrieval.passages[0].score)
                 + (_DEFINED_WEIGHT if is_definition and first else 0.0)
+                - _penalty(chunk, span, wants_code=wants_code)
             )
             found.append(Evidence(passage, span, score, covered))
     found.sort(key=lambda e: (-e.score, e.passage.row, e.span.start))
     return found
+
+
+def _penalty(chunk: Chunk, span: Span, *, wants_code: bool) -> float:
+    """Return what a span loses for echoing a question instead of answering one."""
+    text = chunk.text[span.start - chunk.start : span.end - chunk.start].rstrip(" \t*_»")
+    if text.endswith("?") or _EXERCISE.match(text):
+        return _ASKING
+    if span.kind == "code":
+        return 0.0 if wants_code else _UNASKED_CODE
+    introduces = any(other.lead and other.lead[0] <= span.start < other.lead[1]
+                     for other in chunk.spans if other.start >= span.end)  # fmt: skip
+    return _UNFINISHED if text.endswith(":") and not introduces else 0.0
 
 
 def _covered(retrieval: Retrieval, text: str, language: str) -> tuple[float, bool]:

@@ -8,7 +8,7 @@ first. Every piece of text is a slice of a note, found by offsets, never retyped
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assistant.answering.evidence import Evidence, leans_on_previous
 from assistant.datatypes import Citation, Note, Span
@@ -29,22 +29,25 @@ class Quotation:
     evidence: Evidence
     start: int
     end: int
-    parts: tuple[tuple[int, int], ...]  # the first, then items under it
-    is_list: bool
+    parts: tuple[Span, ...]  # the first, then those under it where it is a list
 
 
 def choose_quotations(evidence: list[Evidence], notes: dict[str, Note]) -> list[Quotation]:
     """Choose what to quote, the best first; ranges of one note never overlap."""
     chosen: list[Quotation] = []
+    said: list[list[str]] = []  # the same sentence in two notes is quoted once
     for candidate in evidence:
-        if len(chosen) == _MOST_SPANS or candidate.score < evidence[0].score - _NEAR_BEST:
+        near = _NEAR_BEST if evidence[0].covered >= _AS_COVERED else _NEAR_BEST / 2
+        if len(chosen) == _MOST_SPANS or candidate.score < evidence[0].score - near:
             break
         if candidate.covered < _AS_COVERED * evidence[0].covered:
             continue  # near in sense alone: rather the best span alone than a stray one
         note = notes[candidate.passage.stored.chunk.note_id]
         quotation = _quotation(candidate, note)
-        if not any(_overlap(quotation, other) for other in chosen):
+        words = note.text[quotation.start : quotation.end].casefold().split()
+        if words not in said and not any(_overlap(quotation, other) for other in chosen):
             chosen.append(quotation)
+            said.append(words)
     return chosen
 
 
@@ -57,16 +60,13 @@ def _quotation(evidence: Evidence, note: Note) -> Quotation:
     span, spans = evidence.span, evidence.passage.stored.chunk.spans
     children = _children(span, spans, note)
     if children:
-        end = children[-1].end
-        parts = ((span.start, span.end), *((c.start, c.end) for c in children))
-        return Quotation(evidence, span.start, end, parts, True)
+        return Quotation(evidence, span.start, children[-1].end, (span, *children))
     words = len(note.text[span.start : span.end].split())
     if span.kind == "item" and span.lead and words <= _SHORT_ITEM:
         parent = _inside(span.lead, spans)
         if parent and 0 < span.end - parent.start <= _LIST_CHARACTERS:
             siblings = [s for s in spans if s.lead == span.lead and s.start <= span.start]
-            parts = ((parent.start, parent.end), *((s.start, s.end) for s in siblings))
-            return Quotation(evidence, parent.start, span.end, parts, True)
+            return Quotation(evidence, parent.start, span.end, (parent, *siblings))
     if span.kind == "sentence" and leans_on_previous(note.text[span.start : span.end]):
         before = [s for s in spans if s.kind == "sentence" and s.end <= span.start]
         if (
@@ -74,10 +74,8 @@ def _quotation(evidence: Evidence, note: Note) -> Quotation:
             and span.end - before[-1].start <= _SENTENCE_CHARACTERS
             and "\n\n" not in note.text[before[-1].end : span.start]
         ):
-            whole = (before[-1].start, span.end)
-            return Quotation(evidence, *whole, (whole,), False)
-    whole = (span.start, span.end)
-    return Quotation(evidence, *whole, (whole,), False)
+            span = replace(span, start=before[-1].start)
+    return Quotation(evidence, span.start, span.end, (span,))
 
 
 def _children(span: Span, spans: tuple[Span, ...], note: Note) -> list[Span]:
@@ -85,11 +83,7 @@ def _children(span: Span, spans: tuple[Span, ...], note: Note) -> list[Span]:
     children = [
         s
         for s in spans
-        if s.lead
-        and s.kind == "item"
-        and s.lead[0] <= span.start
-        and span.end <= s.lead[1]
-        and s.start >= span.end
+        if s.lead and s.lead[0] <= span.start and span.end <= s.lead[1] and s.start >= span.end
     ]
     introduces = note.text[span.start : span.end].rstrip(" *_").endswith(":")
     if not children or not (introduces or _is_short(note, span)):
@@ -137,22 +131,40 @@ def compose(quotations: list[Quotation], notes: dict[str, Note]) -> str:
     paragraphs = []
     for number, quotation in enumerate(quotations, start=1):
         text = notes[quotation.evidence.passage.stored.chunk.note_id].text
-        pieces = [
-            _shown(text[start:end], quotation.evidence.span.kind) for start, end in quotation.parts
-        ]
-        if quotation.is_list:
-            pieces = [pieces[0], *(f"- {piece}" for piece in pieces[1:])]
-        paragraphs.append("\n".join(pieces) + _mark(number, quotation.evidence.span.kind))
+        shown = _table(text, quotation.parts) or _list(text, quotation.parts)
+        ends_in_block = quotation.parts[-1].kind == "code" or shown.startswith("|")
+        paragraphs.append(f"{shown}\n\n[{number}]" if ends_in_block else f"{shown} [{number}]")
     return "\n\n".join(paragraphs)
 
 
-def _mark(number: int, kind: str) -> str:
-    return f"\n\n[{number}]" if kind == "code" else f" [{number}]"
+def _list(text: str, parts: tuple[Span, ...]) -> str:
+    """Write the first part as it is, those under it as items, code as code."""
+    lines = [_shown(text, parts[0])]
+    for part in parts[1:]:
+        shown = _shown(text, part)
+        lines.append(f"\n{shown}" if part.kind == "code" else f"- {shown}")
+    return "\n".join(lines)
 
 
-def _shown(quote: str, kind: str) -> str:
+def _table(text: str, parts: tuple[Span, ...]) -> str:
+    """Write rows under their header as a Markdown table; "" for anything else."""
+    if len(parts) < 2 or any(part.kind != "row" for part in parts):
+        return ""
+    header, *rows = (f"| {' | '.join(_cells(text[p.start : p.end]))} |" for p in parts)
+    rule = "|" + "---|" * len(_cells(text[parts[0].start : parts[0].end]))
+    return "\n".join([header, rule, *rows])
+
+
+def _cells(row: str) -> list[str]:
+    return [cell.strip() for cell in re.split(r"(?<!\\)\|", row.strip().strip("|"))]
+
+
+def _shown(text: str, part: Span) -> str:
     """Leave code as it is, in a fence; elsewhere join lines broken inside a sentence."""
-    if kind != "code":
+    quote = text[part.start : part.end]
+    if part.kind == "row":
+        return " · ".join(filter(None, _cells(quote)))
+    if part.kind != "code":
         return re.sub(r"[ \t]*\r?\n[ \t>]*", " ", quote)
     if quote.lstrip().startswith(("```", "~~~")):
         return quote

@@ -37,6 +37,10 @@ class CorpusFile:
 
 def scan_corpus(corpus: Path) -> list[CorpusFile]:
     """List the notes of a folder by id; raise CorpusError when it cannot be read."""
+    if corpus.is_file():
+        raise CorpusError(
+            f"« {corpus} » est un fichier : indiquez avec --corpus le dossier qui contient les notes."
+        )
     if not corpus.is_dir():
         raise CorpusError(
             f"Le dossier de notes « {corpus} » n'existe pas : créez-le et mettez-y vos notes "

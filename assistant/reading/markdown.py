@@ -55,7 +55,9 @@ def _first_heading(body: str) -> str | None:
 def read_markdown(note_id: str, data: bytes, source: Path, expected_language: str = "fr") -> Note:
     """Read one note from its bytes; raise UnreadableNoteError with the reason."""
     if b"\0" in data:
-        raise UnreadableNoteError("ce n'est pas du texte (octets nuls) / not a text file")
+        raise UnreadableNoteError(
+            "n'est pas du texte en UTF-8 (octets nuls) : réenregistrez-la en UTF-8"
+        )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

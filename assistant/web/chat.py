@@ -104,7 +104,7 @@ def reply(course: Course, turn: int, question: str, language: str) -> tuple[str,
     )
     if panel["nearest"]:
         links = [f"- [{escape_all(near['path'])}]({near['anchor']})" for near in panel["nearest"]]
-        text = "\n".join([text, "", TEXTS[language]["nearest"], "", *links])
+        text = "\n".join([text, "", TEXTS[answer.language]["nearest"], "", *links])
     return text, panel
 
 

@@ -116,3 +116,27 @@ def test_a_sentence_broken_over_lines_is_shown_on_one_but_quoted_exactly() -> No
     assert compose(quotations, {note.id: note}) == (
         "Les namespaces isolent les processus du noyau. [1]"
     )
+
+
+TABLE = """# Commandes
+
+| Commande | Rôle |
+|---|---|
+| docker ps | liste les conteneurs |
+| docker stop | arrête un conteneur |
+"""
+
+
+def test_rows_are_shown_as_a_table_under_their_header() -> None:
+    note = note_of(TABLE)
+    quotations = choose_quotations(evidence_for(note, ("| Commande", 9.0)), {note.id: note})
+    assert compose(quotations, {note.id: note}) == (
+        "| Commande | Rôle |\n|---|---|\n| docker ps | liste les conteneurs |\n"
+        "| docker stop | arrête un conteneur |\n\n[1]"
+    )
+
+
+def test_the_same_sentence_of_two_notes_is_quoted_once() -> None:
+    notes = {name: note_of("Un volume garde les données.\n", name) for name in ("a.md", "b.md")}
+    evidence = [e for note in notes.values() for e in evidence_for(note, ("Un volume", 9.0))]
+    assert len(choose_quotations(evidence, notes)) == 1
