@@ -52,6 +52,7 @@ class Status:
     index: Path
     model: str
     notes: int
+    skipped: int  # files that could not be read as notes
     chunks: int
     languages: dict[str, int]  # notes in each
     stale: bool
@@ -179,6 +180,7 @@ class Assistant:
             index=self.settings.index,
             model=self.embedder.fingerprint,
             notes=notes,
+            skipped=len(report.skipped),
             chunks=chunks,
             languages=languages,
             stale=bool(reason),
@@ -198,6 +200,7 @@ class Assistant:
         k: int = DEFAULT_HITS,
         refresh: bool = True,
         language: str | None = None,
+        progress: Progress | None = None,
     ) -> Answer:
         """Answer from the notes, or say that they do not answer.
 
@@ -207,7 +210,7 @@ class Assistant:
         question = checked_question(question)
         started = time.perf_counter()
         if refresh:
-            self.refresh()
+            self.refresh(progress)
         refreshed = time.perf_counter()
         for _ in range(3):
             try:
@@ -227,12 +230,17 @@ class Assistant:
         return replace(answer, timings_ms={name: round(ms, 2) for name, ms in timings.items()})
 
     def search(
-        self, question: str, *, k: int = DEFAULT_HITS, refresh: bool = True
+        self,
+        question: str,
+        *,
+        k: int = DEFAULT_HITS,
+        refresh: bool = True,
+        progress: Progress | None = None,
     ) -> tuple[Hit, ...]:
         """Return the best passages for a question, without an answer."""
         question = checked_question(question)
         if refresh:
-            self.refresh()
+            self.refresh(progress)
         with self._reading() as store:
             return _joined_hits(store, self._retrieve(store, question, None), k)
 

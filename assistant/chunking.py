@@ -27,12 +27,12 @@ from assistant.structure import (
     read_structure,
 )
 
-VERSION = "5"  # of chunks and spans: another version makes an index stale
+VERSION = "6"  # of chunks and spans: another version makes an index stale
 TARGET_TOKENS = 320  # of a chunk's own text
 _CONTEXT_CHARACTERS = 240  # of headings, and again of the lead-in
-# Images, entries of a table of contents, bare addresses, tags and comments: no evidence.
+# Images, links and bare addresses, tags and comments: alone they are no evidence.
 _UNREADABLE = re.compile(
-    r"!\[[^\]]*\]\([^)]*\)|\[[^\]]*\]\(#[^)]*\)|<!--.*?-->|</?[a-zA-Z][^>]*>|https?://\S+", re.S
+    r"!\[[^\]]*\]\([^)]*\)|\[[^\]]*\]\([^)]*\)|<!--.*?-->|</?[a-zA-Z][^>]*>|https?://\S+", re.S
 )
 _LONG_ITEM = 320  # characters: a longer item is quoted by sentence
 
@@ -285,7 +285,7 @@ def _spans(text: str, start: int, end: int, blocks: list[Block]) -> Iterable[Spa
 
 
 def is_readable(text: str) -> bool:
-    """Whether anything is left to read without images, links inside the note and tags."""
+    """Whether anything is left to read without images, links and tags."""
     return any(map(str.isalnum, _UNREADABLE.sub("", text)))
 
 

@@ -101,9 +101,14 @@ def ask(
 
     _check_language(language)
     settings = _settings(corpus, index_folder)
-    answer = _open(settings).ask(
-        _question(question), k=count, refresh=not no_refresh, language=language
-    )
+    with cli_output.refresh_progress(announce=True) as progress:
+        answer = _open(settings).ask(
+            _question(question),
+            k=count,
+            refresh=not no_refresh,
+            language=language,
+            progress=progress,
+        )
     if as_json:
         cli_output.print_json(cli_output.answer_as_json(answer))
     else:
@@ -130,9 +135,10 @@ def search(
     """Lister les passages les plus proches de QUESTION, sans répondre."""
     from assistant import cli_output
 
-    hits = _open(_settings(corpus, index_folder)).search(
-        _question(question), k=count, refresh=not no_refresh
-    )
+    with cli_output.refresh_progress(announce=True) as progress:
+        hits = _open(_settings(corpus, index_folder)).search(
+            _question(question), k=count, refresh=not no_refresh, progress=progress
+        )
     if as_json:
         cli_output.print_json([cli_output.hit_as_json(hit) for hit in hits])
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from assistant.assistant import Status
     from assistant.index.refresh import Progress
 
+_LONG = 200  # notes or passages, whose indexing is announced even when piped
 _MOST_NAMES = 10  # of notes printed one by one
 
 
@@ -160,6 +161,11 @@ def print_status(state: Status) -> None:
     )
     for name, value in (
         ("Notes", f"{state.corpus} ({state.notes} indexées ; langues : {languages})"),
+        *(
+            [("Ignorées", f"{state.skipped} (« assistant index » dit pourquoi)")]
+            if state.skipped
+            else []
+        ),
         ("Index", f"{state.index} ({state.chunks} passages, {state.bytes / 1e6:.1f} Mo)"),
         ("Modèle", state.model),
         ("Mise à jour", when),
@@ -188,11 +194,28 @@ def print_measures(measures: dict[str, Any]) -> None:
 
 
 @contextmanager
-def refresh_progress() -> Iterator[Progress | None]:
-    """Draw a bar on a terminal while notes are indexed; nothing when piped."""
-    if not sys.stderr.isatty():
-        yield None
-        return
+def refresh_progress(*, announce: bool = False) -> Iterator[Progress]:
+    """Draw a bar on a terminal while notes are indexed; nothing when piped.
+
+    With `announce`, a long refresh is told in one line when piped: whoever asked a
+    question does not expect one. Nothing is imported while there is nothing to index.
+    """
+    with ExitStack() as stack:
+        report: list[Progress] = []
+
+        def begin_or_go_on(stage: str, done: int, total: int) -> None:
+            if not report:
+                if sys.stderr.isatty():
+                    report.append(stack.enter_context(_bars()))
+                else:
+                    report.append(_one_line() if announce else lambda *_: None)
+            report[0](stage, done, total)
+
+        yield begin_or_go_on
+
+
+@contextmanager
+def _bars() -> Iterator[Progress]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
@@ -212,6 +235,17 @@ def refresh_progress() -> Iterator[Progress | None]:
             bars.update(tasks[stage], completed=done, total=total or None)
 
         yield report
+
+
+def _one_line() -> Progress:
+    told: set[str] = set()
+
+    def report(stage: str, done: int, total: int) -> None:
+        if stage not in told and (total >= _LONG or total == 0):
+            told.add(stage)
+            click.echo(f"Mise à jour de l'index : {stage}… ({total or '?'})", err=True)
+
+    return report
 
 
 def model_progress() -> Any:

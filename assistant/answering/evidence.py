@@ -30,7 +30,7 @@ _WANTS_CODE = re.compile(
 )
 _EXERCISE = re.compile(
     r"^\W*(?:questions?|exercices?|consignes?|à vous|cherchez|recherchez|observez|répondez|"
-    r"complétez|décrivez|justifiez|réfléchissez)\b",
+    r"complétez|décrivez|justifiez|réfléchissez)\b|:\W*(?:re)?cherchez\b",
     re.I,
 )
 _ASKING = 4.0  # taken from a span that asks: a question echoes the words, not the answer
@@ -82,7 +82,7 @@ def find_evidence(retrieval: Retrieval) -> list[Evidence]:
 def _penalty(chunk: Chunk, span: Span, *, wants_code: bool) -> float:
     """Return what a span loses for echoing a question instead of answering one."""
     text = chunk.text[span.start - chunk.start : span.end - chunk.start].rstrip(" \t*_»")
-    if text.endswith("?") or _EXERCISE.match(text):
+    if text.endswith("?") or _EXERCISE.search(text):
         return _ASKING
     if span.kind == "code":
         return 0.0 if wants_code else _UNASKED_CODE

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
@@ -23,6 +24,8 @@ from assistant.datatypes import Chunk, Note, Skipped, Span
 from assistant.errors import IndexDamagedError, IndexFolderError, IndexMissingError
 
 _T = TypeVar("_T")
+
+_BUSY_SECONDS = 30.0  # to wait for another process
 
 FILE_NAME = "index.sqlite"
 SCHEMA_VERSION = "2"
@@ -175,21 +178,7 @@ class Store:
         with mapped_errors(folder):
             if create:
                 folder.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(path, timeout=30, isolation_level=None)
-            try:
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.execute("PRAGMA synchronous = NORMAL")
-                connection.execute("PRAGMA mmap_size = 1073741824")
-                if _schema(connection) != SCHEMA_VERSION:
-                    if not create:
-                        raise IndexMissingError(
-                            f"L'index « {folder} » est vide ou d'une autre version : "
-                            "lancez « assistant index »."
-                        )
-                    _create(connection)
-            except BaseException:
-                connection.close()
-                raise
+            connection = _connect(path, create=create)
         return cls(folder, connection)
 
     def close(self) -> None:
@@ -478,6 +467,37 @@ def _schema(connection: sqlite3.Connection) -> str | None:
     if row is None:
         raise sqlite3.DatabaseError("not an index of ours")
     return str(row[0])
+
+
+def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
+    """Open the file and bring it to our schema.
+
+    While another process turns a new file to WAL, SQLite answers "locked" at once instead
+    of waiting its timeout: it is asked again until that is over.
+    """
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA mmap_size = 1073741824")
+            if _schema(connection) != SCHEMA_VERSION:
+                if not create:
+                    raise IndexMissingError(
+                        f"L'index « {path.parent} » est vide ou d'une autre version : "
+                        "lancez « assistant index »."
+                    )
+                _create(connection)
+            return connection
+        except sqlite3.OperationalError as error:
+            connection.close()
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        except BaseException:
+            connection.close()
+            raise
 
 
 def _create(connection: sqlite3.Connection) -> None:

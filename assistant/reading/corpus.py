@@ -39,7 +39,7 @@ def scan_corpus(corpus: Path) -> list[CorpusFile]:
     """List the notes of a folder by id; raise CorpusError when it cannot be read."""
     if corpus.is_file():
         raise CorpusError(
-            f"« {corpus} » est un fichier : indiquez avec --corpus le dossier qui contient les notes."
+            f"« {corpus} » est un fichier : indiquez le dossier des notes avec --corpus."
         )
     if not corpus.is_dir():
         raise CorpusError(
