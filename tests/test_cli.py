@@ -183,8 +183,8 @@ def test_status(run):
     before = run("status", "--json")
     assert before.code == 0 and before.json["stale"] and before.json["notes"] == 0
     assert list(before.json) == [
-        "corpus", "index", "model", "notes", "skipped", "chunks", "languages", "stale", "stale_reason",
-        "refreshed", "bytes",
+        "corpus", "index", "model", "notes", "skipped", "chunks", "languages", "stale",
+        "stale_reason", "refreshed", "bytes",
     ]  # fmt: skip
     assert "assistant index" in run("status").out
     run("index")
