@@ -2,7 +2,8 @@
 
 The sum is linear and its weights are fixed but for one: how much BM25 counts depends on
 whether the passage is in the language of the question, since across languages only
-names and technical words are shared. `benchmarks/fit_fusion.py` fits them.
+names and technical words are shared. They are rounded between the fits that
+`benchmarks/fit_fusion.py` gives on different collections, which are flat around them.
 
 Late interaction weighs each question token by its contrast, the best minus the mean of
 its MaxSim over the candidates: a token that every passage supports tells none apart.
