@@ -26,13 +26,13 @@ from assistant.errors import IndexMissingError, QuestionError
 from assistant.index import refresh as refreshing
 from assistant.index.store import FILE_NAME, Store, mapped_errors
 from assistant.index.vectors import open_vectors
+from assistant.places import line_at
 from assistant.reading.corpus import scan_corpus
 from assistant.retrieval.confidence import confidence
 from assistant.retrieval.diversity import join_neighbours
 from assistant.retrieval.found import Retrieval
 from assistant.retrieval.search import retrieve
 from assistant.settings import Settings
-from assistant.structure import line_number, line_starts
 
 if TYPE_CHECKING:
     from assistant.embedding.protocol import Embedder
@@ -387,7 +387,7 @@ def _suggestions(store: Store, retrieval: Retrieval) -> tuple[Suggestion, ...]:
         note = store.note(chunk.note_id)
         if note is None:
             continue
-        line = line_number(line_starts(note.text), chunk.start)
+        line = line_at(note, chunk.start)
         found[key] = Suggestion(chunk.note_id, passage.stored.title, chunk.headings, line)
         if len(found) == _SUGGESTIONS:
             break

@@ -11,6 +11,20 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
+Unit = Literal["line", "page", "slide", "cell", "sheet", "chapter"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """From `note.text[start]` to the next place, the text stands at this place of the file.
+
+    Of a format whose text is extracted: a page, a slide, a cell, or a line of the source.
+    """
+
+    start: int  # offset in the note's text
+    unit: Unit
+    number: int  # 1 is the first
+
 
 @dataclass(frozen=True, slots=True)
 class Note:
@@ -19,12 +33,20 @@ class Note:
     id: str  # path relative to the corpus, with "/"
     title: str
     language: str  # ISO 639-1 code, such as "fr"
-    text: str  # decoded text, unchanged
+    text: str  # decoded text, unchanged; of PDF, slides and the like, the extracted text
     sha256: str  # of the file's bytes, hexadecimal
     source: Path  # the file itself
     author: str | None = None
     date: str | None = None  # as the note writes it
     body_start: int = 0  # where the text after the front matter begins
+    tags: tuple[str, ...] = ()
+    places: tuple[Place, ...] = ()  # by start; none where the text is the file's own
+    links: tuple[str, ...] = ()  # ids of files of the corpus it links to, found or not
+
+    @property
+    def course(self) -> str:
+        """The first folder of the id; empty for a note that lies in none."""
+        return self.id.split("/", 1)[0] if "/" in self.id else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +113,10 @@ class Citation:
     end: int
     line_start: int  # 1 is the first line of the note
     line_end: int
-    page: int | None  # of a PDF or a slide deck; None where there are no pages
+    page: int | None  # number of the page, slide or cell; None where there are only lines
     quote: str
     score: float = 0.0  # of the span as evidence; higher is better
+    unit: Unit = "line"  # what `page` counts
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ not white space lies in exactly one block.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -334,13 +333,3 @@ def read_structure(text: str, body_start: int = 0) -> list[Block]:
 def is_directive(line: str) -> bool:
     """Whether a line only opens or closes a container: `:::`, `::: {.callout-tip}`."""
     return "\n" not in line and line.lstrip(" \t>").startswith(":::")
-
-
-def line_number(starts: list[int], offset: int) -> int:
-    """Return the line, 1 for the first, holding `offset`; see `line_starts`."""
-    return bisect_right(starts, offset)
-
-
-def line_starts(text: str) -> list[int]:
-    """Return the offset at which each line begins (lines end in a line feed)."""
-    return [0, *(match.end() for match in re.finditer("\n", text))]

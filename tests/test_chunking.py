@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from reading_notes import note_of
 
 from assistant.chunking import CountTokens, chunk_note, passage_text
 from assistant.datatypes import Chunk, Note
 from assistant.embedding.fake import FakeEmbedder
 from assistant.embedding.protocol import Embedder
-from assistant.reading.markdown import read_markdown
 from assistant.structure import Kind, read_structure
 
 COURSE = Path(__file__).parents[1] / "corpus" / "docker.md"
@@ -112,7 +112,7 @@ def test_chunks_of_any_text_are_exact_complete_and_fit(text: str, window: int) -
     body=MESSY,
 )  # fmt: skip
 def test_only_front_matter_and_white_space_lie_outside(front: str, body: str) -> None:
-    note = read_markdown("a.md", (front + body).replace("\0", "").encode(), Path("a.md"))
+    note = note_of("a.md", (front + body).replace("\0", "").encode())
     embedder = FakeEmbedder(max_tokens=512)
     chunks = chunk_note(note, embedder.count_tokens, window=512)
     assert_sound(note, chunks, embedder.count_tokens, 512)
@@ -155,7 +155,7 @@ def test_a_long_title_and_lead_never_push_a_passage_over_a_small_window() -> Non
 
 
 def test_the_docker_course() -> None:
-    note = read_markdown("docker.md", COURSE.read_bytes(), COURSE)
+    note = note_of("docker.md", COURSE.read_bytes())
     chunks = chunk_note(note, FakeEmbedder(max_tokens=512).count_tokens, window=512)
     assert {chunk.headings[0] for chunk in chunks} == {"Fonctionnement Docker"}
     spans = [(span, note.text[span.start : span.end]) for c in chunks for span in c.spans]
@@ -257,6 +257,6 @@ def test_context_names_title_and_headings_once() -> None:
 )  # fmt: skip
 def test_large_monotonous_notes_take_linear_time(text: str) -> None:
     # Quadratic work on these takes minutes: the suite itself would never end.
-    note = read_markdown("a.md", text.encode(), Path("a.md"))
+    note = note_of("a.md", text.encode())
     count = FakeEmbedder(max_tokens=512).count_tokens
     assert_sound(note, chunk_note(note, count, window=512), count, 512)

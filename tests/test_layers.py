@@ -11,7 +11,16 @@ import pytest
 ROOT = Path(__file__).parents[1]
 LAYERS = [
     {"datatypes", "errors", "settings"},
-    {"reading", "chunking", "embedding", "language", "analysis", "structure", "sentences"},
+    {
+        "reading",
+        "chunking",
+        "places",
+        "embedding",
+        "language",
+        "analysis",
+        "structure",
+        "sentences",
+    },
     {"answering", "retrieval", "index"},
     {"assistant"},
     {"evaluation"},  # measures the assistant from outside, as a face would use it

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistant.structure import Block, Kind, line_number, line_starts, read_structure
+from assistant.structure import Block, Kind, read_structure
 
 COURSE = (Path(__file__).parents[1] / "corpus" / "docker.md").read_text(encoding="utf-8")
 
@@ -201,9 +201,3 @@ def test_the_docker_course() -> None:
     compose = next(text for text in by_text if text.startswith("-- Docker Compose"))
     assert compose.endswith("\n)")
     assert by_text[compose].headings == ("Fonctionnement Docker", "Les objet Docker")
-
-
-def test_line_numbers_begin_at_one_and_end_in_line_feeds() -> None:
-    text = "a\r\nb\u2028c\n\nd"
-    starts = line_starts(text)
-    assert [line_number(starts, text.index(letter)) for letter in "abcd"] == [1, 2, 2, 4]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from assistant.answering.evidence import Evidence, leans_on_previous
 from assistant.datatypes import Citation, Note, Span
-from assistant.structure import line_number, line_starts
+from assistant.places import line_at, place_at
 
 _MOST_SPANS = 3
 _NEAR_BEST = 0.5  # of score: a further span must come this near to the first
@@ -107,7 +107,8 @@ def cite(quotations: list[Quotation], notes: dict[str, Note]) -> tuple[Citation,
     for number, quotation in enumerate(quotations, start=1):
         chunk = quotation.evidence.passage.stored.chunk
         note = notes[chunk.note_id]
-        starts = line_starts(note.text)
+        place = place_at(note, quotation.start)
+        unit = place.unit if place else "line"
         citations.append(
             Citation(
                 number=number,
@@ -116,11 +117,12 @@ def cite(quotations: list[Quotation], notes: dict[str, Note]) -> tuple[Citation,
                 headings=chunk.headings,
                 start=quotation.start,
                 end=quotation.end,
-                line_start=line_number(starts, quotation.start),
-                line_end=line_number(starts, max(quotation.start, quotation.end - 1)),
-                page=None,
+                line_start=line_at(note, quotation.start),
+                line_end=line_at(note, max(quotation.start, quotation.end - 1)),
+                page=place.number if place and unit != "line" else None,
                 quote=note.text[quotation.start : quotation.end],
                 score=quotation.evidence.score,
+                unit=unit,
             )
         )
     return tuple(citations)

@@ -20,7 +20,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TypeVar
 
-from assistant.datatypes import Chunk, Note, Skipped, Span
+from assistant.datatypes import Chunk, Note, Place, Skipped, Span
 from assistant.errors import IndexDamagedError, IndexFolderError, IndexMissingError
 
 _T = TypeVar("_T")
@@ -28,7 +28,7 @@ _T = TypeVar("_T")
 _BUSY_SECONDS = 30.0  # to wait for another process
 
 FILE_NAME = "index.sqlite"
-SCHEMA_VERSION = "2"
+SCHEMA_VERSION = "3"
 
 _SCHEMA = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -43,6 +43,9 @@ CREATE TABLE notes(
     signature TEXT NOT NULL,
     source TEXT NOT NULL,
     body_start INTEGER NOT NULL,
+    tags TEXT NOT NULL, -- JSON list
+    places TEXT NOT NULL, -- JSON list of [start, unit, number]
+    links TEXT NOT NULL, -- JSON list
     text TEXT NOT NULL,
     words TEXT NOT NULL -- JSON list of [word, term], counted in the table of words
 );
@@ -264,14 +267,28 @@ class Store:
     def note(self, note_id: str) -> Note | None:
         """Return a note as it was indexed."""
         row = self.connection.execute(
-            "SELECT path, title, language, text, sha256, source, author, date, body_start "
-            "FROM notes WHERE path = ?",
+            "SELECT path, title, language, text, sha256, source, author, date, body_start, tags, "
+            "places, links FROM notes WHERE path = ?",
             (note_id,),
         ).fetchone()
         if row is None:
             return None
-        path, title, language, text, digest, source, author, date, body_start = row
-        return Note(path, title, language, text, digest, Path(source), author, date, body_start)
+        path, title, language, text, digest, source, author, date, body_start = row[:9]
+        tags, places, links = map(json.loads, row[9:])
+        return Note(
+            path,
+            title,
+            language,
+            text,
+            digest,
+            Path(source),
+            author,
+            date,
+            body_start,
+            tuple(tags),
+            tuple(Place(*place) for place in places),
+            tuple(links),
+        )
 
     def note_ids(self) -> list[tuple[str, str]]:
         """Return (id, title) of every note, by id."""
@@ -405,7 +422,8 @@ class Store:
         said = sorted(words)
         cursor = self.connection.execute(
             "INSERT INTO notes(path, title, language, author, date, sha256, signature, source, "
-            "body_start, text, words) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "body_start, tags, places, links, text, words) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 note.id,
                 note.title,
@@ -416,6 +434,9 @@ class Store:
                 signature,
                 str(note.source),
                 note.body_start,
+                json.dumps(note.tags, ensure_ascii=False),
+                json.dumps([astuple(place) for place in note.places]),
+                json.dumps(note.links, ensure_ascii=False),
                 note.text,
                 json.dumps(said, ensure_ascii=False),
             ),

@@ -15,9 +15,11 @@ from pathlib import Path
 
 from assistant.datatypes import Note, Skipped
 from assistant.errors import CorpusError
-from assistant.reading.markdown import UnreadableNoteError, read_markdown
+from assistant.reading.extracted import Extracted, UnreadableNoteError
+from assistant.reading.markdown import read_markdown
+from assistant.reading.note import make_note
 
-READERS: dict[str, Callable[[str, bytes, Path, str], Note]] = {
+READERS: dict[str, Callable[[bytes, str], Extracted]] = {
     ".md": read_markdown,
     ".markdown": read_markdown,
     ".txt": read_markdown,
@@ -93,6 +95,7 @@ def read_bytes(file: CorpusFile, data: bytes, expected_language: str = "fr") -> 
     """Read a file's content; the same as `read_note` once the bytes are there."""
     reader = READERS[file.path.suffix.lower()]
     try:
-        return reader(file.id, data, file.path, expected_language)
+        extracted = reader(data, file.path.name)
     except UnreadableNoteError as error:
         return Skipped(file.id, str(error))
+    return make_note(file.id, data, file.path, extracted, expected_language)

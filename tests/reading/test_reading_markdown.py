@@ -8,15 +8,17 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reading_notes import note_of
 
-from assistant.reading.markdown import UnreadableNoteError, plain_heading, read_markdown
+from assistant.reading.extracted import UnreadableNoteError
+from assistant.reading.markdown import plain_heading, read_markdown
 
 COURSE = Path(__file__).parents[2] / "corpus" / "docker.md"
 
 
 def test_the_docker_course() -> None:
     data = COURSE.read_bytes()
-    note = read_markdown("a/docker.md", data, COURSE)
+    note = note_of("a/docker.md", data)
     assert note.text.encode() == data
     assert note.sha256 == sha256(data).hexdigest()
     assert (note.id, note.title) == ("a/docker.md", "Cours sur docker issu de Dyma")
@@ -27,14 +29,14 @@ def test_the_docker_course() -> None:
 @given(st.text(alphabet=st.characters(blacklist_characters="\0", codec="utf-8"), max_size=200))
 @settings(max_examples=150, deadline=None)
 def test_no_character_is_changed(text: str) -> None:
-    note = read_markdown("n.md", text.encode(), Path("n.md"))
+    note = note_of("n.md", text.encode())
     assert note.text == text.removeprefix("\ufeff")
     assert note.title
 
 
 def test_line_ends_and_decomposed_accents_are_kept() -> None:
     text = "# E\u0301te\u0301\r\nun\rdeux\u2028trois\r\n"
-    assert read_markdown("n.md", text.encode(), Path("n.md")).text == text
+    assert note_of("n.md", text.encode()).text == text
 
 
 @pytest.mark.parametrize(
@@ -47,11 +49,11 @@ def test_line_ends_and_decomposed_accents_are_kept() -> None:
     ],
 )  # fmt: skip
 def test_title(text: str, title: str) -> None:
-    assert read_markdown("a/notes du jour.md", text.encode(), Path("x")).title == title
+    assert note_of("a/notes du jour.md", text.encode()).title == title
 
 
 def test_a_byte_order_mark_is_no_text() -> None:
-    note = read_markdown("n.md", b"\xef\xbb\xbf---\ntitle: T\n---\nx", Path("n.md"))
+    note = note_of("n.md", b"\xef\xbb\xbf---\ntitle: T\n---\nx")
     assert (note.title, note.text[note.body_start :]) == ("T", "x")
 
 
@@ -62,7 +64,7 @@ def test_a_byte_order_mark_is_no_text() -> None:
 )  # fmt: skip
 def test_an_unreadable_file_says_why(data: bytes, reason: str) -> None:
     with pytest.raises(UnreadableNoteError) as error:
-        read_markdown("n.md", data, Path("n.md"))
+        read_markdown(data, "n.md")
     assert reason in str(error.value)
     assert "\n" not in str(error.value)
 
