@@ -105,7 +105,7 @@ def test_ask_json(run):
     citation = answer["citations"][0]
     assert list(citation) == [
         "number", "note", "title", "headings", "start", "end", "line_start", "line_end", "page",
-        "quote", "score",
+        "quote", "score", "unit",
     ]  # fmt: skip
     assert NOTE[citation["start"] : citation["end"]] == citation["quote"]
     assert (citation["note"], citation["line_start"], citation["page"]) == ("docker.md", 3, None)
