@@ -27,13 +27,14 @@ from assistant.structure import (
     read_structure,
 )
 
-VERSION = "6"  # of chunks and spans: another version makes an index stale
+VERSION = "7"  # of chunks and spans: another version makes an index stale
 TARGET_TOKENS = 320  # of a chunk's own text
 _CONTEXT_CHARACTERS = 240  # of headings, and again of the lead-in
 # Images, links and bare addresses, tags and comments: alone they are no evidence.
 _UNREADABLE = re.compile(
     r"!\[[^\]]*\]\([^)]*\)|\[[^\]]*\]\([^)]*\)|<!--.*?-->|</?[a-zA-Z][^>]*>|https?://\S+", re.S
 )
+_LONG_GAP = 200  # characters of a comment or blob that end a chunk before them
 _LONG_ITEM = 320  # characters: a longer item is quoted by sentence
 
 CountTokens = Callable[[Sequence[str]], list[int]]
@@ -59,10 +60,11 @@ def passage_context(title: str, chunk: Chunk) -> str:
 def chunk_note(note: Note, count_tokens: CountTokens, *, window: int) -> list[Chunk]:
     """Split a note. `window` is the model's, in tokens, prompt and special ones included.
 
-    The chunks are in order, `note.text[start:end] == text`, nothing but white space and
-    front matter lies outside them, and no passage exceeds `window`.
+    The chunks are in order, `note.text[start:end] == text`, nothing but white space, front
+    matter, comments and blobs lies outside them, and no passage exceeds `window`.
     """
-    blocks = read_structure(note.text, note.body_start)
+    structure = read_structure(note.text, note.body_start)
+    blocks = [block for block in structure if block.kind is not Kind.HIDDEN]
     if not blocks:
         return []
     overhead = count_tokens([""])[0]
@@ -96,7 +98,8 @@ def _pack(
         opens = is_heading and (not only_headings or filled + size > budget)
         # The list under a plain heading is over: what follows stands under the one above.
         opens |= current is not None and not is_heading and block.headings != current[-1].headings
-        if current is not None and not words and filled + size <= budget + budget // 4:
+        gap = current is not None and block.start - current[-1].end > _LONG_GAP
+        if current is not None and not gap and not words and filled + size <= budget * 5 // 4:
             current.append(block)  # a rule or an ornament is no passage of its own
             filled += size
             continue
@@ -108,7 +111,7 @@ def _pack(
             and block.kind is not current[-1].kind
         )
         too_much = filled + size > budget and not only_headings
-        if current is not None and too_much and (family := _family(current, block)):
+        if current is not None and too_much and not gap and (family := _family(current, block)):
             kept, moved = current[:family], current[family:]
             moved_size = sum(sizes[index - len(moved) : index])
             if moved_size + size <= budget:  # a list stays with the line that introduces it
@@ -116,7 +119,7 @@ def _pack(
                 groups.append([*moved, block])
                 filled = moved_size + size
                 continue
-        if current is None or opens or too_much or starts_list:
+        if current is None or opens or too_much or starts_list or gap:
             groups.append([block])
             filled = size
         else:

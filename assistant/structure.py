@@ -3,8 +3,9 @@
 markdown-it finds what CommonMark defines (headings, fences, tables, lists). Real notes
 are messier, so each paragraph is read again line by line: `-- ` and `- -` bullets, bold
 lines and numbered lines are items, and a short line ending in a colon before items is
-a heading or a lead-in. Nothing is changed, moved or dropped: every character that is
-not white space lies in exactly one block.
+a heading or a lead-in. Directives of MyST (```{note}) hold prose, not code. Nothing is
+changed, moved or dropped: every character that is not white space lies in exactly one
+block; comments and what nobody reads (base64, minified code) in blocks of their own.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class Kind(StrEnum):
     ITEM = "item"
     CODE = "code"
     TABLE = "table"
+    HIDDEN = "hidden"  # a comment, or a blob nobody reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,29 @@ _BOLD_LINE = re.compile(r"^[ \t]*(\*\*|__)(?=\S).*(?<=\S)\1[ \t]*[:.]?[ \t]*$")
 # Of `# x`, and the line under a setext heading; trailing marks are `plain_heading`'s.
 _HEADING_MARKS = re.compile(r"^[ \t>]*#{1,6}[ \t]*|\n[ \t>]*[=-]+\s*$")
 _ADMONITION = re.compile(r"(?:!!!|\?\?\?\+?)[ \t]+\w")
+# A line that only opens or closes a container: `:::`, `!!! note`, ```{tip}, `> [!note]`.
+_DIRECTIVE = re.compile(r"[ \t>]*(?::::|(?:!!!|\?\?\?\+?)[ \t]+\w|[`~]{3,}\{|\[![\w-]+\])")
+_MYST_FENCE = re.compile(r"^(?P<indent>[ ]{0,3})(?P<mark>`{3,}|~{3,}|:{3,})[ ]*(?P<info>[^\n]*)$")
+# Directives whose content is prose; any other name in braces is that of a language.
+_MYST_PROSE = re.compile(
+    r"\{(?:admonition|attention|asis|caution|card\w*|danger|details|dropdown|epigraph|error|"
+    r"exercise\w*|(?:sub-)?figure|glossary|grid\S*|hint|important|margin|note|panels|"
+    r"pr?f:\w+|pull-quote|question|seealso|sidebar|solution\w*|tab-\w+|tip|todo|topic|toggle|"
+    r"version\w+|warning)(?:\}|[ \t,])"
+)
+_MYST_OPTION = re.compile(r"^[ \t]*:[\w-]+:(?:[ \t][^\n]*)?$")
+# No comment holds the opening of another, so that many never closed cost no time.
+_COMMENT = re.compile(
+    r"<!--(?:(?!<!--).)*?-->|(?:(?<=\s)|(?<![\s\S]))%%(?=[^%]).*?(?<=[^%])%%(?=\s|\Z)"
+    r"|^\[(?://|comment|_)\]:[ \t]*(?:#|<>)[^\n]*$",
+    re.S | re.M,
+)
+_LONGEST_COMMENT = 20_000  # characters between two `%%`
+_BLOB = re.compile(r"[!-~]{400,}")  # of ASCII without a space: base64, minified code, an address
+_ADDRESS = re.compile(r"data:|https?:")
+_LONG_LINE = re.compile(r"[^\n]{1000,}")
+_FEWEST_SPACES = 0.1  # of a long line that people read; French has 0.13 to 0.17
+_LONGEST_MARKED = 1_000  # characters of a line that can be all bold
 _LONE_RETURN = re.compile(r"\r(?!\n)|\0")  # markdown-it would end a line here
 _PLAIN_HEADING_WORDS = 6
 PLAIN_HEADING_DEPTH = 7  # below every real heading
@@ -126,10 +151,6 @@ def _claim(lines: list[_Line], tokens: list[Token]) -> None:
                 line.group = group
 
 
-def _is_item(text: str, line: _Line) -> bool:
-    return bool(ITEM_MARKER.match(text[line.start : line.end]))
-
-
 def _refine(text: str, lines: list[_Line]) -> None:
     """Find the items, lead-ins and plain headings that CommonMark takes for prose."""
     for line in lines:
@@ -168,7 +189,7 @@ def _refine(text: str, lines: list[_Line]) -> None:
                     line.kind = Kind.ITEM
                     line.depth = max(line.depth, 1)
                     line.group = -10 - index  # starts a block of its own
-            elif _BOLD_LINE.match(content) and _in_bold_run(text, lines, index):
+            elif _is_bold(content) and _in_bold_run(text, lines, index):
                 line.kind = Kind.ITEM
                 line.depth = max(line.depth, 1) + 1
                 line.group = -10 - index
@@ -195,9 +216,11 @@ def _in_bold_run(text: str, lines: list[_Line], index: int) -> bool:
     """Bold lines are items where two follow each other or a colon introduces them."""
     before = text[lines[index - 1].start : lines[index - 1].end] if index else ""
     after = text[lines[index + 1].start : lines[index + 1].end] if index + 1 < len(lines) else ""
-    return bool(
-        _BOLD_LINE.match(before) or _BOLD_LINE.match(after) or before.rstrip().endswith(":")
-    )
+    return _is_bold(before) or _is_bold(after) or before.rstrip().endswith(":")
+
+
+def _is_bold(line: str) -> bool:
+    return len(line) <= _LONGEST_MARKED and bool(_BOLD_LINE.match(line))
 
 
 def _raw_blocks(text: str, lines: list[_Line]) -> list[Block]:
@@ -264,7 +287,8 @@ def _is_plain_heading(text: str, blocks: list[Block], index: int) -> bool:
 def read_structure(text: str, body_start: int = 0) -> list[Block]:
     """Return the blocks of `text` from `body_start` on, in order, never overlapping."""
     lines = _lines(text, body_start)
-    _claim(lines, _parser().parse(_LONE_RETURN.sub(" ", text[body_start:])))
+    source, options = _open_directives(_LONE_RETURN.sub(" ", text[body_start:]))
+    _claim(lines, _parser().parse(source))
     _refine(text, lines)
     raw = [block for block in _raw_blocks(text, lines) if block.end > block.start]
 
@@ -327,9 +351,128 @@ def read_structure(text: str, body_start: int = 0) -> list[Block]:
                 following = raw[index + 1].kind if index + 1 < len(raw) else None
                 if following is Kind.CODE and not is_directive(content):
                     lead = _last_sentence(text, block)
+    return _hide(text, body_start, found, [(lines[i].start, lines[i].end) for i in options])
+
+
+def _open_directives(text: str) -> tuple[str, list[int]]:
+    """Blank the fences of directives that hold prose; also say which lines are options."""
+    if "```{" not in text and "~~~{" not in text and "``` {" not in text:
+        return text, []
+    lines = text.split("\n")
+    opened: list[tuple[str, bool]] = []  # (mark, whether the fence holds prose)
+    options: list[int] = []
+    in_options = False
+    for index, line in enumerate(lines):
+        match = _MYST_FENCE.match(line.rstrip("\r"))
+        in_options = in_options and bool(_MYST_OPTION.match(line))
+        if in_options:
+            options.append(index)
+            lines[index] = ""
+        if not match:
+            continue
+        mark, info = match["mark"], match["info"].strip()
+        closes = not info and opened and opened[-1][0][0] == mark[0]
+        if closes and len(mark) >= len(opened[-1][0]):
+            if opened.pop()[1]:
+                lines[index] = ""
+        elif mark[0] != ":" and not (opened and not opened[-1][1]):  # nothing opens inside code
+            is_prose = bool(_MYST_PROSE.match(info))
+            opened.append((mark, is_prose))
+            if is_prose:
+                lines[index] = ""
+                in_options = True
+    return "\n".join(lines), options
+
+
+def _hide(
+    text: str, body_start: int, blocks: list[Block], options: list[tuple[int, int]]
+) -> list[Block]:
+    """Cut options, comments and blobs out of the blocks that hold them, as blocks themselves."""
+    code = [(b.start, b.end) for b in blocks if b.kind is Kind.CODE]
+    ranges = options + _comments(text, body_start, code)
+    ranges += [
+        (match.start(), match.end())
+        for match in _LONG_LINE.finditer(text, body_start)
+        if _is_unreadable(match[0])
+    ]
+    for match in _BLOB.finditer(text, body_start):
+        address = _ADDRESS.search(match[0])  # what stands before it are words
+        ranges.append((match.start() + (address.start() if address else 0), match.end()))
+    hidden = _joined(ranges)
+    if not hidden:
+        return blocks
+    cut: list[Block] = []
+    first = 0
+    for block in blocks:
+        while first < len(hidden) and hidden[first][1] <= block.start:
+            first += 1
+        lead = block.lead
+        if lead and any(start <= lead[0] and lead[1] <= end for start, end in hidden):
+            lead = None
+        position, index = block.start, first
+        pieces: list[tuple[Kind, int, int]] = []
+        while index < len(hidden) and hidden[index][0] < block.end:
+            start, end = max(hidden[index][0], block.start), min(hidden[index][1], block.end)
+            pieces += [(block.kind, position, start), (Kind.HIDDEN, start, end)]
+            position = end
+            index += 1
+        pieces.append((block.kind, position, block.end))
+        for kind, start, end in pieces:
+            content = text[start:end]
+            if content.strip():
+                start += len(content) - len(content.lstrip()) if start != block.start else 0
+                end = start + len(text[start:end].rstrip())
+                cut.append(Block(kind, start, end, block.headings, block.depth, lead))
+    return cut
+
+
+def _comments(text: str, start: int, code: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the ranges of comments that do not begin inside code, in order."""
+    found: list[tuple[int, int]] = []
+    index = 0
+    position = start
+    if "<!--" not in text and "%%" not in text and "]:" not in text:
+        return found
+    while match := _COMMENT.search(text, position):
+        while index < len(code) and code[index][1] <= match.start():
+            index += 1
+        if index < len(code) and code[index][0] <= match.start():
+            position = code[index][1]
+            continue
+        is_percent = match[0].startswith("%%")
+        if is_percent and (len(match[0]) > _LONGEST_COMMENT or _is_in_span(text, match.start())):
+            position = match.start() + 2
+            continue
+        found.append((match.start(), match.end()))
+        position = match.end()
     return found
 
 
+def _is_in_span(text: str, offset: int) -> bool:
+    """Whether an offset lies inside `code` on its line."""
+    return text.count("`", text.rfind("\n", 0, offset) + 1, offset) % 2 == 1
+
+
+def _is_unreadable(line: str) -> bool:
+    """Whether a long line has too few spaces for prose; scripts without spaces excepted."""
+    line = _BLOB.sub("", line)
+    if len(line) < _LONGEST_MARKED or line.count(" ") + line.count("\t") >= _FEWEST_SPACES * len(
+        line
+    ):
+        return False
+    return 2 * sum(map(str.isascii, line)) > len(line)
+
+
+def _joined(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(ranges):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
+        else:
+            joined.append((start, end))
+    return joined
+
+
 def is_directive(line: str) -> bool:
-    """Whether a line only opens or closes a container: `:::`, `::: {.callout-tip}`."""
-    return "\n" not in line and line.lstrip(" \t>").startswith(":::")
+    """Whether a line only opens or closes a container, as `::: {.callout-tip}` does."""
+    return "\n" not in line and bool(_DIRECTIVE.match(line))

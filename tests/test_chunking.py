@@ -62,20 +62,29 @@ def _lead(text: str, chunk: Chunk, quote: str) -> str | None:
     return text[span.lead[0] : span.lead[1]].strip() if span.lead else None
 
 
+def _without_hidden(note: Note) -> str:
+    """The text with comments and blobs blanked, at the same offsets."""
+    text = note.text
+    for block in read_structure(text, note.body_start):
+        if block.kind is Kind.HIDDEN:
+            text = text[: block.start] + " " * (block.end - block.start) + text[block.end :]
+    return text
+
+
 def assert_sound(
     note: Note, chunks: Sequence[Chunk], count_tokens: CountTokens, window: int
 ) -> None:
     """Assert everything that holds for the chunks of any note."""
-    text, position = note.text, note.body_start
+    text, position = _without_hidden(note), note.body_start
     for ordinal, chunk in enumerate(chunks):
         assert (chunk.note_id, chunk.ordinal) == (note.id, ordinal)
         assert position <= chunk.start < chunk.end <= len(text)
-        assert text[chunk.start : chunk.end] == chunk.text
+        assert note.text[chunk.start : chunk.end] == chunk.text
         assert not text[position : chunk.start].strip()
         position, inside = chunk.end, chunk.start
         for span in chunk.spans:
             assert inside <= span.start < span.end <= chunk.end
-            assert any(map(str.isalnum, text[span.start : span.end]))
+            assert any(map(str.isalnum, note.text[span.start : span.end]))
             if span.lead is not None:
                 assert note.body_start <= span.lead[0] < span.lead[1] <= len(text)
             inside = span.end
@@ -260,3 +269,51 @@ def test_large_monotonous_notes_take_linear_time(text: str) -> None:
     note = note_of("a.md", text.encode())
     count = FakeEmbedder(max_tokens=512).count_tokens
     assert_sound(note, chunk_note(note, count, window=512), count, 512)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("Le schéma ![plan](data:image/png;base64," + "iVBORw0K" * 9_000 + ") suit.", 40),
+        ("Avant.\n\n" + "function n(e){const t=e.a;return t};" * 500 + "\n\nAprès.", 20),
+        ("Avant.\n\n" + '<path d="M' + "12.5,4l-3.2,5z" * 400 + '"/>' + "\n\nAprès.", 20),
+        ("Avant.\n\n<!-- " + "Brouillon à cacher. " * 30 + "-->\n\nAprès.", 20),
+    ],
+)
+def test_blobs_and_comments_are_in_no_passage(text: str, kept: int) -> None:
+    note = note_of("a.md", text.encode())
+    assert note.text == text
+    count = FakeEmbedder(max_tokens=512).count_tokens
+    chunks = chunk_note(note, count, window=512)
+    assert_sound(note, chunks, count, 512)
+    assert 0 < sum(len(chunk.text) for chunk in chunks) <= kept
+    words = " ".join(chunk.text for chunk in chunks)
+    assert ("schéma" in words and "suit" in words) or ("Avant" in words and "Après" in words)
+
+
+def test_long_prose_on_one_line_and_text_without_spaces_are_kept() -> None:
+    count = FakeEmbedder(max_tokens=512).count_tokens
+    for text in ("La facture change de modèle, un peu. " * 100, "学习容器技术。" * 300):
+        note = note_of("a.md", text.encode())
+        assert sum(len(c.text) for c in chunk_note(note, count, window=512)) > 0.9 * len(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Une phrase vraie. <!-- Une phrase cachée. -->\n",
+        "Une phrase vraie.\n\n<!--\n# Titre caché\n\n- phrase cachée\n-->\n",
+        "Une phrase vraie. %% Une phrase cachée. %%\n",
+        "%%\nUne phrase cachée.\n%%\n\nUne phrase vraie.\n",
+        "Une phrase vraie.\n\n[//]: # (Une phrase cachée.)\n",
+        '!!! note "Une phrase cachée"\n    Une phrase vraie.\n',
+        "> [!note] Une phrase cachée\n> Une phrase vraie.\n",
+        "```{note} Une phrase cachée\n:class: cachée\nUne phrase vraie.\n```\n",
+    ],
+)
+def test_comments_and_titles_of_boxes_are_no_evidence(text: str) -> None:
+    note = note_of("a.md", text.encode())
+    chunks = chunk_note(note, FakeEmbedder(max_tokens=512).count_tokens, window=512)
+    quotes = [text[span.start : span.end] for chunk in chunks for span in chunk.spans]
+    assert [quote for quote in quotes if "vraie" in quote]
+    assert not [quote for quote in quotes if "caché" in quote]

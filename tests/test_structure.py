@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -201,3 +202,39 @@ def test_the_docker_course() -> None:
     compose = next(text for text in by_text if text.startswith("-- Docker Compose"))
     assert compose.endswith("\n)")
     assert by_text[compose].headings == ("Fonctionnement Docker", "Les objet Docker")
+
+
+@given(st.text(alphabet="<!->%`{note}: \n~:[]/#a=é", max_size=80), st.integers(0, 3))
+@settings(max_examples=300, deadline=None)
+def test_blocks_of_text_with_comments_tile_it(text: str, times: int) -> None:
+    text = text + ("<!--" + text + "-->") * times + "A" * 450
+    _assert_tiles(text, read_structure(text), 0)
+
+
+def test_the_content_of_a_myst_directive_is_prose() -> None:
+    text = (
+        "```{tip} Titre\n:class: x\n\nDu texte.\n\n- un\n```\n\n```{r, echo=FALSE}\nx <- 1\n```\n"
+    )
+    assert _outline(text) == [
+        ("paragraph", "```{tip} Titre"), ("hidden", ":class: x"), ("paragraph", "Du texte."),
+        ("item", "- un"), ("paragraph", "```"), ("code", "```{r, echo=FALSE}\nx <- 1\n```"),
+    ]  # fmt: skip
+
+
+def test_code_inside_a_myst_directive_stays_code() -> None:
+    text = "````{note}\nTexte.\n\n```c\n# a\n```\n````\n\n# Titre\n"
+    assert ("code", "```c\n# a\n```") in _outline(text)
+    assert _outline(text)[-1] == ("heading", "# Titre")
+
+
+def test_a_comment_in_code_is_code() -> None:
+    text = "```xml\n<!-- Maven -->\n<a/>\n```\n"
+    assert _outline(text) == [("code", text.strip())]
+
+
+@pytest.mark.parametrize("text", ["<!--" * 50_000, " %%" * 50_001, "```{note}\n" * 20_000,
+                                  "**a** " + " " * 100_000 + "x", ">" * 20_000 + " a"])  # fmt: skip
+def test_hostile_text_takes_no_quadratic_time(text: str) -> None:
+    start = time.perf_counter()
+    read_structure(text)
+    assert time.perf_counter() - start < 10

@@ -1,30 +1,51 @@
 """The folder of notes: which files it holds, and how each is read.
 
 A file's signature (size, times, inode) tells cheaply that it has not changed since it
-was last hashed; what an index believes is decided by content hash alone. Hidden files
-and folders of tools are left out; links are followed only inside the corpus.
+was last hashed; what an index believes is decided by content hash alone. Links to files
+are followed only inside the corpus, links to folders never, so that no loop can occur.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from assistant.datatypes import Note, Skipped
 from assistant.errors import CorpusError
 from assistant.reading.extracted import Extracted, UnreadableNoteError
-from assistant.reading.markdown import read_markdown
+from assistant.reading.ignore import IgnoreRules, is_tool_folder
 from assistant.reading.note import make_note
 
-READERS: dict[str, Callable[[bytes, str], Extracted]] = {
-    ".md": read_markdown,
-    ".markdown": read_markdown,
-    ".txt": read_markdown,
+# Module and function of each reader: imported when a file of its suffix is read.
+READERS = {
+    ".md": "markdown:read_markdown",
+    ".markdown": "markdown:read_markdown",
+    ".mkd": "markdown:read_markdown",
+    ".mdx": "markdown:read_markdown",
+    ".qmd": "markdown:read_markdown",
+    ".rmd": "markdown:read_markdown",
+    ".txt": "markdown:read_markdown",
+    ".rst": "restructured_text:read_restructured_text",
+    ".html": "web_page:read_html",
+    ".htm": "web_page:read_html",
+    ".tex": "latex:read_latex",
+    ".pdf": "pdf:read_pdf",
+    ".docx": "word:read_docx",
+    ".odt": "open_document:read_odt",
+    ".odp": "open_document:read_odp",
+    ".pptx": "slides:read_pptx",
+    ".ipynb": "notebook:read_notebook",
+    ".epub": "book:read_epub",
+    ".csv": "spreadsheet:read_csv",
+    ".tsv": "spreadsheet:read_csv",
+    ".xlsx": "spreadsheet:read_xlsx",
 }
-_IGNORED_FOLDERS = frozenset({"node_modules", "__pycache__", "venv", "_build", "site-packages"})
+LARGEST_FILE = 200_000_000  # bytes: a larger one is never brought into memory
 _RACY_NS = 2_000_000_000  # a file younger than this when looked at may change unseen
 
 
@@ -38,7 +59,10 @@ class CorpusFile:
 
 
 def scan_corpus(corpus: Path) -> list[CorpusFile]:
-    """List the notes of a folder by id; raise CorpusError when it cannot be read."""
+    """List the notes of a folder by id; raise CorpusError when it cannot be read.
+
+    A folder inside that cannot be listed is an entry itself, which cannot be read either.
+    """
     if corpus.is_file():
         raise CorpusError(
             f"« {corpus} » est un fichier : indiquez le dossier des notes avec --corpus."
@@ -61,17 +85,36 @@ def scan_corpus(corpus: Path) -> list[CorpusFile]:
 def _files(corpus: Path) -> Iterator[CorpusFile]:
     now = time.time_ns()
     root = corpus.resolve()
-    for folder, names, files in os.walk(corpus):
-        names[:] = sorted(n for n in names if n not in _IGNORED_FOLDERS and n[:1] != ".")
+    unreadable: list[CorpusFile] = []
+
+    def remember(error: OSError) -> None:
+        folder = Path(error.filename)
+        if folder.exists():  # not merely removed since it was listed
+            unreadable.append(CorpusFile(_id(corpus, folder), folder, ""))
+
+    rules = {str(corpus): IgnoreRules()}
+    for folder, names, files in os.walk(corpus, onerror=remember):
+        place = Path(folder)
+        prefix = "" if place == corpus else _id(corpus, place) + "/"
+        own = rules.pop(folder).within(place, prefix, files)
+        names[:] = sorted(
+            name for name in names
+            if not is_tool_folder(name) and not own.ignores(f"{prefix}{name}/")
+        )  # fmt: skip
+        rules.update((os.path.join(folder, name), own) for name in names)
         for name in sorted(files):
-            path = Path(folder, name)
+            path = place / name
             if name.startswith((".", "~$")) or path.suffix.lower() not in READERS:
+                continue
+            if own.ignores(prefix + name):
                 continue
             try:
                 if path.is_symlink() and not path.resolve().is_relative_to(root):
                     continue
                 status = path.stat()
-            except OSError:  # a dangling link, or removed since it was listed
+            except (OSError, RuntimeError):  # a dangling link, a loop, or removed meanwhile
+                continue
+            if not stat.S_ISREG(status.st_mode):  # reading a pipe would wait for ever
                 continue
             newest = max(status.st_mtime_ns, status.st_ctime_ns)
             signature = (
@@ -79,23 +122,59 @@ def _files(corpus: Path) -> Iterator[CorpusFile]:
                 if now - newest > _RACY_NS
                 else ""
             )
-            yield CorpusFile(path.relative_to(corpus).as_posix(), path, signature)
+            yield CorpusFile(_id(corpus, path), path, signature)
+    yield from unreadable
+
+
+def _id(corpus: Path, path: Path) -> str:
+    """Return the id of a path; what is no Unicode in it shows as a question mark."""
+    return path.relative_to(corpus).as_posix().encode("utf-8", "replace").decode("utf-8")
 
 
 def read_note(file: CorpusFile, expected_language: str = "fr") -> Note | Skipped:
-    """Read one file: its note, or the reason why it is none."""
+    """Read one file: its note, or the reason why it is none. Never raises for a bad file."""
     try:
+        if file.path.stat().st_size > LARGEST_FILE:
+            return Skipped(file.id, too_large())
         data = file.path.read_bytes()
     except OSError as error:
         return Skipped(file.id, f"illisible : {error.strerror or error}")
     return read_bytes(file, data, expected_language)
 
 
+def too_large() -> str:
+    """Return why a file over LARGEST_FILE is skipped."""
+    return f"dépasse {LARGEST_FILE // 1_000_000} Mo : découpez-le en plusieurs fichiers"
+
+
 def read_bytes(file: CorpusFile, data: bytes, expected_language: str = "fr") -> Note | Skipped:
     """Read a file's content; the same as `read_note` once the bytes are there."""
-    reader = READERS[file.path.suffix.lower()]
+    if not _is_unicode(str(file.path)):
+        return Skipped(file.id, "son nom n'est pas en Unicode : renommez-le")
     try:
-        extracted = reader(data, file.path.name)
+        extracted = _reader(file.path.suffix.lower())(data, file.path.name)
+        return make_note(file.id, data, file.path, extracted, expected_language)
     except UnreadableNoteError as error:
         return Skipped(file.id, str(error))
-    return make_note(file.id, data, file.path, extracted, expected_language)
+    except ImportError as error:
+        return Skipped(
+            file.id,
+            f"demande la bibliothèque « {error.name} » : "
+            'installez-la avec pip install "course-assistant[formats]"',
+        )
+    except RecursionError:
+        return Skipped(file.id, "ses éléments sont imbriqués trop profondément : simplifiez-le")
+    except Exception as error:  # a parser's own mistake must not end the run
+        return Skipped(file.id, f"abîmé ou incomplet ({type(error).__name__}) : réenregistrez-le")
+
+
+def _is_unicode(name: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in name)
+
+
+def _reader(suffix: str) -> Callable[[bytes, str], Extracted]:
+    module, function = READERS[suffix].split(":")
+    reader: Callable[[bytes, str], Extracted] = getattr(
+        import_module(f"assistant.reading.{module}"), function
+    )
+    return reader

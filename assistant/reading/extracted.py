@@ -28,4 +28,4 @@ class Extracted:
     tags: tuple[str, ...] = ()
     body_start: int = 0  # where the text after the front matter begins
     places: tuple[Place, ...] = ()  # by start
-    links: tuple[str, ...] = ()  # targets as written, relative to the file
+    links: tuple[str, ...] = ()  # targets as written, relative to the file; [[names]] too

@@ -14,6 +14,9 @@ _BLOCK = re.compile(
     r"\A(?:---|\+\+\+)[ \t]*\r?\n(.*?)^(?:---|\.\.\.|\+\+\+)[ \t]*(?:\r?\n|\Z)", re.S | re.M
 )
 _ENTRY = re.compile(r"^([A-Za-zÀ-ÿ][\w .-]{0,40}?)\s*[:=]\s*(.*)$")
+_RENDERED = re.compile(r"`+r |\{\{|\{%|now$|today$|last-modified$|!r ")  # by Quarto, Jinja, R
+_LONGEST = 50_000  # characters that are parsed: YAML of more takes seconds
+_TAG_KEYS = ("tags", "tag", "keywords", "categories", "mots-clés", "mots-cles", "étiquettes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class FrontMatter:
 def _lenient(block: str) -> dict[str, str]:
     entries: dict[str, str] = {}
     key = None
-    for line in block.splitlines():
+    for line in block[:_LONGEST].splitlines():
         if line[:1] in (" ", "\t") and key is not None:
             entries[key] = f"{entries[key]} {line.strip()}".strip()
         elif match := _ENTRY.match(line):
@@ -42,6 +45,8 @@ def _lenient(block: str) -> dict[str, str]:
 
 
 def _parse(block: str, *, is_toml: bool) -> Mapping[str, object]:
+    if len(block) > _LONGEST:
+        return _lenient(block)
     if is_toml:
         import tomllib
 
@@ -63,18 +68,35 @@ def _parse(block: str, *, is_toml: bool) -> Mapping[str, object]:
 def _text(value: object) -> str | None:
     """One line of a scalar, of a list of scalars or of `{name: …}`; deeper is ignored."""
     parts = value if isinstance(value, list) else [value]
-    names = [part.get("name") if isinstance(part, dict) else part for part in parts]
+    names = [_name(part) if isinstance(part, dict) else part for part in parts]
     # A list inside is never written out: YAML aliases could make it immense.
     words = [str(name) for name in names if name is not None and not isinstance(name, list | dict)]
     return " ".join(", ".join(words).split())[:300] or None
 
 
+def _name(person: Mapping[str, object]) -> object:
+    """The name of an author written as `{name: …}`, or `{name: {given: …, family: …}}`."""
+    name = person.get("name")
+    if isinstance(name, dict):
+        parts = (name.get(key) for key in ("given", "family", "literal"))
+        return " ".join(part for part in parts if isinstance(part, str)) or None
+    return name
+
+
+def _first(entries: Mapping[str, object], *keys: str) -> str | None:
+    """The first entry that says something; code to be run at rendering says nothing."""
+    found = (_text(entries.get(key)) for key in keys)
+    return next((value for value in found if value and not _RENDERED.match(value)), None)
+
+
 def _tags(value: object) -> tuple[str, ...]:
     if isinstance(value, str):
-        value = re.split(r"[,;]\s*|\s+", value.strip("[] "))
+        words = value.strip("[] ")
+        value = re.split(r"\s*[,;]\s*" if re.search("[,;]", words) else r"\s+", words)
     if not isinstance(value, list):
         return ()
-    return tuple(tag for part in value if isinstance(part, str) and (tag := part.strip(" #\"'")))
+    tags = (" ".join(part.split()).strip(" #\"'")[:100] for part in value if isinstance(part, str))
+    return tuple(dict.fromkeys(tag for tag in tags if tag))[:50]
 
 
 def _looks_like_metadata(block: str) -> bool:
@@ -91,8 +113,8 @@ def read_front_matter(text: str) -> FrontMatter:
     entries = _parse(match[1], is_toml=text.startswith("+++"))
     return FrontMatter(
         end=match.end(),
-        title=_text(entries.get("title")),
-        author=_text(entries.get("author") or entries.get("authors") or entries.get("auteur")),
-        date=_text(entries.get("date")),
-        tags=_tags(entries.get("tags") or entries.get("keywords")),
+        title=_first(entries, "title", "titre"),
+        author=_first(entries, "author", "authors", "auteur", "auteurs"),
+        date=_first(entries, "date", "created", "created_at", "published", "updated", "modified"),
+        tags=next((tags for key in _TAG_KEYS if (tags := _tags(entries.get(key)))), ()),
     )

@@ -1,18 +1,25 @@
 """Markdown and plain text notes: decoded, never changed.
 
 The text stays as the author wrote it, markers and typing errors included, so that an
-offset in it is an offset in the file. Only the title, author and date are interpreted.
+offset in it is an offset in the file. Only front matter and links are interpreted; plain
+text is read as Markdown because that is how people write it.
 """
 
 from __future__ import annotations
 
 import re
 
+from assistant.reading.decoding import decode
 from assistant.reading.extracted import Extracted, UnreadableNoteError
 from assistant.reading.front_matter import read_front_matter
+from assistant.reading.links import markdown_links
 
 _FENCE = re.compile(r"^ {0,3}(```|~~~).*?^ {0,3}\1", re.S | re.M)
-_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(\S.*)$", re.M)
+_COMMENT = re.compile(r"<!--(?:(?!<!--).)*?-->", re.S)
+_HEADING = re.compile(
+    r"^ {0,3}#{1,6}[ \t]+(?P<marked>\S.*)$|^(?P<underlined>[^\s>#|].*)\n=+[ \t]*$", re.M
+)
+_WEB_PAGE = re.compile(r"\s*(?:<\?xml[^>]{0,200}>\s*)?<(?:!doctype\s+html|html)\b", re.I)
 _INLINE_MARKS = re.compile(
     r"\*\*|__|`|!?\[([^\[\]]{0,300})\]\([^()]{0,500}\)|\{[.#][^{}]{0,200}\}|<[^<>]{1,80}>"
 )
@@ -27,23 +34,19 @@ def plain_heading(line: str) -> str:
 
 
 def first_heading(body: str) -> str | None:
-    """Return the words of the first `#` heading outside code; None without one."""
-    match = _HEADING.search(_FENCE.sub("", body[:20_000]))
-    return plain_heading(match[1]) or None if match else None
+    """Return the words of the first heading outside code and comments; None without one."""
+    text = _COMMENT.sub("", _FENCE.sub("", body[:20_000].replace("\r\n", "\n")))
+    for match in _HEADING.finditer(text):
+        if words := plain_heading(match["marked"] or match["underlined"]):
+            return words
+    return None
 
 
 def read_markdown(data: bytes, name: str) -> Extracted:
     """Read one note from its bytes; raise UnreadableNoteError with the reason."""
-    if b"\0" in data:
-        raise UnreadableNoteError(
-            "n'est pas du texte en UTF-8 (octets nuls) : réenregistrez-la en UTF-8"
-        )
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UnreadableNoteError(
-            f"n'est pas en UTF-8 (octet {error.start}) : réenregistrez-la en UTF-8"
-        ) from error
+    text = decode(data)
+    if _WEB_PAGE.match(text):
+        raise UnreadableNoteError("est une page HTML : donnez-lui le suffixe .html")
     matter = read_front_matter(text)
     return Extracted(
         text=text,
@@ -52,4 +55,5 @@ def read_markdown(data: bytes, name: str) -> Extracted:
         date=matter.date,
         tags=matter.tags,
         body_start=matter.end,
+        links=markdown_links(text[matter.end :]),
     )

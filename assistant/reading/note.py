@@ -1,4 +1,4 @@
-"""From what a reader extracted to a note: title, language, identity."""
+"""From what a reader extracted to a note: title, language, identity, links as ids."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from assistant.datatypes import Note
 from assistant.language import detect_language
 from assistant.reading.extracted import Extracted
+from assistant.reading.links import resolve_links
 from assistant.reading.markdown import first_heading
 
 # Code is full of English words whatever the note is written in.
@@ -45,5 +46,5 @@ def make_note(
         body_start=extracted.body_start,
         tags=extracted.tags,
         places=extracted.places,
-        links=extracted.links,
+        links=resolve_links(extracted.links, note_id),
     )

@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
+import tempfile
 import time
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from assistant.datatypes import Note, Skipped
 from assistant.errors import CorpusError
-from assistant.reading.corpus import read_note, scan_corpus
+from assistant.reading import markdown
+from assistant.reading.corpus import (
+    LARGEST_FILE,
+    READERS,
+    CorpusFile,
+    read_bytes,
+    read_note,
+    scan_corpus,
+)
+from assistant.reading.extracted import Extracted, UnreadableNoteError
+
+# Git of whoever runs the tests must not bring its own rules.
+_GIT = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
 
 
 def _write(folder: Path, *names: str) -> None:
@@ -73,9 +92,132 @@ def test_only_a_file_that_has_rested_has_a_signature(
 def test_one_unreadable_note_is_skipped_with_its_reason(tmp_path: Path) -> None:
     _write(tmp_path, "a.md", "absent.md")
     (tmp_path / "latin.md").write_bytes("été".encode("latin-1"))
+    (tmp_path / "nul.md").write_bytes(b"a\0b")
     files = scan_corpus(tmp_path)
     os.remove(tmp_path / "absent.md")
     read = [read_note(file) for file in files]
-    assert [type(one) for one in read] == [Note, Skipped, Skipped]
+    assert [type(one) for one in read] == [Note, Skipped, Note, Skipped]
     assert isinstance(read[1], Skipped) and read[1].note_id == "absent.md"
-    assert isinstance(read[2], Skipped) and "UTF-8" in read[2].reason
+    assert isinstance(read[2], Note) and read[2].text == "été"
+    assert isinstance(read[3], Skipped) and "nuls" in read[3].reason
+
+
+def test_every_reader_is_there_or_names_what_it_lacks() -> None:
+    for target in READERS.values():
+        module, function = target.split(":")
+        try:
+            reader = getattr(import_module(f"assistant.reading.{module}"), function)
+        except ModuleNotFoundError as error:  # an optional library, never a module of ours
+            assert not (error.name or "").startswith("assistant")
+        else:
+            assert callable(reader)
+
+
+def test_listing_imports_no_reader() -> None:
+    program = (
+        "import sys, assistant.reading.corpus as c; from pathlib import Path; "
+        "c.scan_corpus(Path('.')); "
+        "print([m for m in ('lxml', 'docutils', 'pylatexenc', 'pathspec', 'chardet', 'yaml') "
+        "if m in sys.modules])"
+    )
+    folder = Path(__file__).parent
+    shown = subprocess.run(
+        [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=True
+    )
+    assert shown.stdout.strip() == "[]"
+
+
+def test_whatever_a_reader_raises_becomes_one_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for error, words in [
+        (KeyError("x"), "KeyError"), (RecursionError(), "imbriqués"),
+        (ModuleNotFoundError("no", name="pypdfium2"), "« pypdfium2 »"),
+        (UnreadableNoteError("parce que"), "parce que"),
+    ]:  # fmt: skip
+
+        def fail(data: bytes, name: str, error: Exception = error) -> Extracted:
+            raise error
+
+        monkeypatch.setattr(markdown, "read_markdown", fail)
+        read = read_bytes(CorpusFile("a.md", tmp_path / "a.md", ""), b"x")
+        assert isinstance(read, Skipped) and words in read.reason and "\n" not in read.reason
+
+
+def test_ignore_files_hold_at_every_level(tmp_path: Path) -> None:
+    _write(tmp_path, "a.md", "brouillon.md", "d/brouillon.md", "d/garde.md", "d/e/x.md", "out/y.md",
+           "d/out.md", "tmp/z.md", "tmp/garde.md")  # fmt: skip
+    (tmp_path / ".gitignore").write_text("brouillon.md\n/out/\ntmp\n# rien\n[\n!\n")
+    (tmp_path / "d" / ".assistantignore").write_text("!brouillon.md\n/e/\n")
+    (tmp_path / "tmp" / ".gitignore").write_text("!garde.md\n")  # its folder is out: too late
+    assert [file.id for file in scan_corpus(tmp_path)] == [
+        "a.md", "d/brouillon.md", "d/garde.md", "d/out.md",
+    ]  # fmt: skip
+
+
+def test_the_second_ignore_file_has_the_last_word(tmp_path: Path) -> None:
+    _write(tmp_path, "a.md", "b.md")
+    (tmp_path / ".gitignore").write_text("*.md\n")
+    (tmp_path / ".assistantignore").write_text("!b.md\n")
+    assert [file.id for file in scan_corpus(tmp_path)] == ["b.md"]
+
+
+def test_ignore_files_above_the_corpus_are_not_read(tmp_path: Path) -> None:
+    _write(tmp_path, "corpus/a.md")
+    (tmp_path / ".gitignore").write_text("*.md\n")
+    assert [file.id for file in scan_corpus(tmp_path / "corpus")] == ["a.md"]
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is the oracle")
+@given(st.lists(st.text(alphabet="ab/*!?.#\\ []", max_size=6), min_size=1, max_size=4))
+@settings(max_examples=40, deadline=None)
+def test_git_ignores_the_same_files(lines: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _write(folder, "a.md", "b.md", "a/a.md", "a/b.md", "b/a/b.md", "ab.md", "b/ab/a.md")
+        (folder / ".gitignore").write_text("\n".join(lines) + "\n")
+        subprocess.run(["git", "init", "-q"], cwd=folder, check=True, env=_GIT)
+        listed = subprocess.run(
+            ["git", "ls-files", "--others", "--exclude-standard", "-z"],
+            cwd=folder, check=True, capture_output=True, text=True, env=_GIT,
+        )  # fmt: skip
+        wanted = sorted(path for path in listed.stdout.split("\0") if path.endswith(".md"))
+        assert [file.id for file in scan_corpus(folder)] == wanted
+
+
+def test_loops_pipes_and_odd_names(tmp_path: Path) -> None:
+    names = ["Un été.md", "e\u0301te\u0301.md", "🐳 docker.md", "a\nb.md"]
+    _write(tmp_path, *names)
+    (tmp_path / "boucle").symlink_to(tmp_path, target_is_directory=True)
+    (tmp_path / "soi.md").symlink_to(tmp_path / "soi.md")
+    os.mkfifo(tmp_path / "tube.md")
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xe9.md")).write_text("x")
+    read = {file.id: read_note(file) for file in scan_corpus(tmp_path)}
+    assert set(read) == {*names, "?.md"}
+    assert isinstance(read["?.md"], Skipped) and "renommez" in read["?.md"].reason
+    assert all(isinstance(read[name], Note) for name in names)
+
+
+def test_a_folder_that_cannot_be_listed_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _write(tmp_path, "a.md", "secret/b.md")
+    scandir = os.scandir
+
+    def refuse(path: str) -> object:
+        if os.fspath(path).endswith("secret"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    files = scan_corpus(tmp_path)
+    assert [file.id for file in files] == ["a.md", "secret"]
+    assert isinstance(read_note(files[1]), Skipped)
+
+
+def test_a_file_too_large_is_never_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (tmp_path / "a.md").open("wb") as file:
+        file.truncate(LARGEST_FILE + 1)
+    monkeypatch.setattr(Path, "read_bytes", None)
+    [read] = [read_note(file) for file in scan_corpus(tmp_path)]
+    assert isinstance(read, Skipped) and "200 Mo" in read.reason

@@ -1,0 +1,60 @@
+"""Writing Markdown from what other formats hold: one text, its places, and its quoting."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from assistant.datatypes import Place, Unit
+
+# Control characters and halves of surrogate pairs, which UTF-8 cannot hold.
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_LOOKS_LIKE_HEADING = re.compile(r"^(?=#{1,6}(?:\s|$))", re.M)
+
+
+def printable(text: str) -> str:
+    """Return the text with `\\n` line ends, without characters that no note can hold."""
+    return _UNPRINTABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def escaped(text: str) -> str:
+    """Return prose that Markdown does not take for a heading."""
+    return _LOOKS_LIKE_HEADING.sub(r"\\", text)
+
+
+def fenced(code: str, language: str = "") -> str:
+    """Return code in a fence longer than any it holds."""
+    runs = [len(run) for run in re.findall(r"`{3,}", code)]
+    fence = "`" * max(3, *(length + 1 for length in runs)) if runs else "```"
+    return f"{fence}{language}\n{code.strip(chr(10))}\n{fence}"
+
+
+def list_indent(depth: float, above: list[float]) -> str:
+    """Return the indentation of an item; `above` are the depths it may stand under.
+
+    An item deeper than its list has levels stands one level under the last, as Markdown
+    wants it. `above` is brought up to date.
+    """
+    while above and depth < above[-1]:
+        above.pop()
+    if not above or depth > above[-1]:
+        above.append(depth)
+    return "    " * (len(above) - 1)
+
+
+def assemble(parts: Iterable[tuple[int, str]], unit: Unit) -> tuple[str, tuple[Place, ...]]:
+    """Join parts with a blank line; each has its number (1 is the first), empty ones none."""
+    text: list[str] = []
+    places: list[Place] = []
+    length = 0
+    for number, part in parts:
+        content = printable(part).strip("\n")
+        if not content.strip():
+            continue
+        if text:
+            text.append("\n\n")
+            length += 2
+        places.append(Place(length, unit, number))
+        text.append(content)
+        length += len(content)
+    return "".join(text) + "\n" * bool(text), tuple(places)
