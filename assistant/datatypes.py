@@ -142,6 +142,7 @@ class Answer:
     hits: tuple[Hit, ...]
     suggestions: tuple[Suggestion, ...] = ()
     timings_ms: dict[str, float] = field(default_factory=dict)
+    see_also: tuple[tuple[str, str], ...] = ()  # (id, title) of notes linked with those cited
 
 
 class Change(StrEnum):

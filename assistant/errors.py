@@ -8,6 +8,7 @@ AssistantError
 ├── ModelError       the embedding model cannot be found, converted or loaded
 ├── SettingsError    an option or an environment variable has a value that cannot be used
 ├── QuestionError    the question is empty or too long
+├── FilterError      a filter chooses no note
 └── EvaluationError  the folder or file of questions cannot be used
 
 Errors of libraries are mapped to these where they enter; no traceback reaches a user.
@@ -44,6 +45,10 @@ class SettingsError(AssistantError):
 
 class QuestionError(AssistantError):
     """The question is empty or too long."""
+
+
+class FilterError(AssistantError):
+    """A filter chooses no note."""
 
 
 class EvaluationError(AssistantError):

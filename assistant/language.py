@@ -7,6 +7,7 @@ seeded, restricted to the languages that matter and weighed against what is expe
 
 from __future__ import annotations
 
+import os
 import re
 from functools import cache
 from typing import Any
@@ -43,6 +44,15 @@ _FUNCTION_WORDS = {
     "pt": frozenset("o os as é são que como quem onde uma e com do da serve servem qual".split()),
     "nl": frozenset("de het een is zijn wat hoe waarom wie waar en met voor van op dient".split()),
 }
+
+
+def is_known_language(code: str) -> bool:
+    """Whether langdetect has a profile of this code, such as "fr" or "zh-cn"."""
+    if code in LANGUAGES:
+        return True
+    from langdetect.detector_factory import PROFILES_DIRECTORY
+
+    return code in os.listdir(PROFILES_DIRECTORY)
 
 
 @cache

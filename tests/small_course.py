@@ -91,8 +91,8 @@ def dump(folder: Path) -> dict[str, Any]:
     chunks = "chunks c JOIN notes n ON n.id = c.note"
     tables = {
         "notes": query(
-            "SELECT path, title, language, author, date, sha256, source, body_start, text, words "
-            "FROM notes ORDER BY path"
+            "SELECT path, title, language, author, date, sha256, source, body_start, tags, places, "
+            "links, text, words FROM notes ORDER BY path"
         ).fetchall(),
         "skipped": query("SELECT path, reason, sha256 FROM skipped ORDER BY path").fetchall(),
         "chunks": query(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import resource
 import shutil
 import sqlite3
@@ -99,7 +100,7 @@ def test_ask_json(run):
     answer = result.json
     assert list(answer) == [
         "question", "language", "answered", "confidence", "text", "citations", "hits",
-        "suggestions", "timings_ms",
+        "suggestions", "see_also", "timings_ms",
     ]  # fmt: skip
     assert (answer["question"], answer["language"], answer["answered"]) == (QUESTION, "fr", True)
     citation = answer["citations"][0]
@@ -146,15 +147,16 @@ def test_index_tells_what_changed_and_what_is_skipped(run):
     run("index")
     Path("corpus/docker.md").rename("corpus/renamed.md")
     Path("corpus/new.md").write_text("# Neuf\n", encoding="utf-8")
-    Path("corpus/latin.md").write_bytes(b"\xe9t\xe9")
-    Path("corpus/latin2.md").write_bytes(b"\xe9t\xe9")
+    for name in ("picture.md", "picture2.md"):
+        Path("corpus", name).write_bytes(b"\x89PNG\r\n\x1a\n")
     result = run("index")
     assert result.code == 0
-    for line in ("ajoutée : new.md", "renommée : docker.md → renamed.md", "ignorée : latin.md — "):
+    for line in ("ajoutée : new.md", "renommée : docker.md → renamed.md", "Fichiers ignorés :"):
         assert line in result.out
+    assert re.search(r"^ +2  .*PNG.*\n +picture\.md, picture2\.md$", result.out, re.M), result.out
     skipped = run("index", "--json").json["skipped"]
-    assert [item["note"] for item in skipped] == ["latin.md", "latin2.md"]
-    assert all("UTF-8" in item["reason"] for item in skipped)
+    assert [item["note"] for item in skipped] == ["picture.md", "picture2.md"]
+    assert all("PNG" in item["reason"] for item in skipped)
 
 
 def test_check_changes_nothing_and_exits_1_when_stale(run):
@@ -167,6 +169,73 @@ def test_check_changes_nothing_and_exits_1_when_stale(run):
     told = run("index", "--check")
     assert told.code == 1 and "modifiée : docker.md" in told.out and "assistant index" in told.out
     assert run("index", "--check").code == 1, "checking must not refresh"
+
+
+def test_dry_run_lists_everything_changes_nothing_and_exits_0(run):
+    for n in range(30):
+        Path(f"corpus/more{n:02}.md").write_text("# Titre\n", encoding="utf-8")
+    told = run("index", "--dry-run")
+    assert told.code == 0 and not Path("index").exists()
+    assert all(f"ajoutée : more{n:02}.md" in told.out for n in range(30))
+    assert run("index", "--dry-run", "--json").json["stale"]
+    assert "autres" in run("index", "--check").out
+
+
+def test_filters(run):
+    for name, tag in (("docker", "base"), ("réseau", "avancé")):
+        folder = Path("corpus") / name
+        folder.mkdir()
+        front = f"---\ntags: [{tag}]\ndate: 15 fevrier 202{len(tag) - 3}\n---\n"
+        (folder / "volumes.md").write_text(front + NOTE, encoding="utf-8")
+    for options, notes in (
+        (["--course", "docker"], {"docker/volumes.md"}),
+        (["--tag", "avance"], {"réseau/volumes.md"}),
+        (["--since", "2022"], {"réseau/volumes.md"}),
+        (["--note", "volumes.md"], {"docker/volumes.md", "réseau/volumes.md"}),
+        (["--note", "docker.md", "--note", "docker/*"], {"docker.md", "docker/volumes.md"}),
+    ):
+        found = run("search", "volumes", "--json", *options)
+        assert found.code == 0, found.err
+        names = {n for hit in found.json for n in (hit["note"], *hit["duplicates"])}
+        assert names == notes
+        asked = run("ask", QUESTION, "--json", *options)
+        assert asked.code == 0 and {c["note"] for c in asked.json["citations"]} <= notes
+    state = run("status").out
+    assert "docker 1, réseau 1" in state and "avancé 1, base 1" in state
+    assert run("status", "--json").json["courses"] == {"docker": 1, "réseau": 1}
+
+
+def test_language_codes_that_langdetect_knows_are_taken(run):
+    for code, frame in (("de", "fr"), ("en", "en"), ("pl", "fr")):
+        assert run("ask", QUESTION, "--language", code, "--json").json["language"] == frame
+
+
+def test_doctor(run):
+    before = run("doctor", "--json", "--port", "7999")
+    assert before.code == 1 and not before.json["ok"]
+    index = next(check for check in before.json["checks"] if check["name"] == "Index")
+    assert not index["ok"] and index["mend"] == "assistant index"
+    fixed = run("doctor", "--fix", "--port", "7999")
+    assert "Réparé : Index." in fixed.out
+    assert re.search(r"^Index \.* ?·+ ok : 1 notes, 2 passages", fixed.out, re.M), fixed.out
+    assert run("doctor", "--fix", "--json", "--port", "7999").json["mended"] == []
+
+
+def test_eval_of_a_teachers_file_on_any_folder(run, monkeypatch):
+    monkeypatch.setattr(
+        "assistant.assistant.load_embedder", lambda *arguments, **options: FakeEmbedder()
+    )
+    Path("corpus").rename("notes")
+    questions = Path("questions.csv")
+    questions.write_text(f"question;note;quote\n{QUESTION};docker.md;limiter\n", encoding="utf-8")
+    done = run("eval", "questions.csv", "--corpus", "notes", "--index", "there", "--json")
+    assert done.code == 0 and done.json["answer_in_citation@1"] == 1
+    assert Path("there").is_dir() and not Path("index").exists()
+    questions.write_text("question;note;quote\nx;Docker.md;\ny;b.md;\n", encoding="utf-8")
+    assert_one_line(
+        run("eval", "questions.csv", "--corpus", "notes", "--index", "there"),
+        "2 note(s) inconnue(s) : Docker.md, b.md",
+    )
 
 
 def test_search(run):
@@ -183,8 +252,8 @@ def test_status(run):
     before = run("status", "--json")
     assert before.code == 0 and before.json["stale"] and before.json["notes"] == 0
     assert list(before.json) == [
-        "corpus", "index", "model", "notes", "skipped", "chunks", "languages", "stale",
-        "stale_reason", "refreshed", "bytes",
+        "corpus", "index", "model", "notes", "skipped", "chunks", "languages", "courses", "tags",
+        "stale", "stale_reason", "refreshed", "bytes",
     ]  # fmt: skip
     assert "assistant index" in run("status").out
     run("index")
@@ -270,7 +339,7 @@ def test_help_imports_nothing_heavy():
         [sys.executable, "-c", code], capture_output=True, env={**os.environ, "PYTHONPATH": ROOT}
     )
     assert done.stderr.decode().strip() == "[]"
-    for command in ("index", "ask", "search", "status", "eval", "serve", "watch"):
+    for command in ("index", "ask", "search", "status", "eval", "serve", "watch", "doctor"):
         assert command in done.stdout.decode()
 
 
@@ -309,6 +378,10 @@ def test_version(run):
         (["ask", "q", "-k"], ["-k", "attend une valeur"]),
         (["ask", "q", "--json=yes"], ["--json", "ne prend pas de valeur"]),
         (["ask", "q", "--language", "français"], ["--language fr"]),
+        (["ask", "q", "--language", "xx"], ["« xx »", "--language fr", "--language en"]),
+        (["ask", "q", "--since", "hier"], ["« hier »", "--since 2021-02-15"]),
+        (["ask", "q", "--course", "x"], ["Aucun cours « x »"]),
+        (["search", "q", "--note", "x"], ["Aucune note « x »", "docker.md"]),
         (["index", "extra"], ["argument en trop : extra"]),
         (["serve", "--port", "99999"], ["--port", "de 1 à 65535"]),
         (["eval"], ["il manque DIR"]),

@@ -15,6 +15,7 @@ LAYERS = [
         "reading",
         "chunking",
         "places",
+        "markup",
         "embedding",
         "language",
         "analysis",
@@ -23,7 +24,7 @@ LAYERS = [
     },
     {"answering", "retrieval", "index"},
     {"assistant"},
-    {"evaluation"},  # measures the assistant from outside, as a face would use it
+    {"evaluation", "watching", "diagnosis"},  # use the assistant from outside, as a face would
     {"cli", "cli_output", "web", "__main__"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -40,3 +40,28 @@ def test_error_tree_is_as_drawn():
     defined = [n for n, v in vars(errors).items() if isinstance(v, type)]
     assert sorted(drawn) == sorted(defined)
     assert all(issubclass(getattr(errors, name), errors.AssistantError) for name in drawn)
+
+
+LLM = {"ASSISTANT_LLM_URL": "http://127.0.0.1:11434/v1/", "ASSISTANT_LLM_MODEL": "mistral"}
+
+
+def test_a_language_model_is_read_and_its_key_never_shown():
+    settings = Settings.from_environment({**LLM, "ASSISTANT_LLM_KEY": "sk-secret"})
+    assert settings.llm_url == "http://127.0.0.1:11434/v1" and settings.llm_model == "mistral"
+    assert settings.llm_key == "sk-secret" and "sk-secret" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["mistral", "ftp://h/v1", "http://", "http://u:secret@h/v1", "http://h:x/v1", "http://h /"],
+)
+def test_a_wrong_address_is_told_with_its_name(url):
+    with pytest.raises(errors.SettingsError, match="ASSISTANT_LLM_URL") as caught:
+        Settings.from_environment({**LLM, "ASSISTANT_LLM_URL": url})
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", LLM)
+def test_half_a_language_model_is_told(name):
+    with pytest.raises(errors.SettingsError, match=f"{name} manque"):
+        Settings.from_environment({**LLM, name: ""})

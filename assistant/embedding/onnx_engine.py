@@ -185,8 +185,13 @@ class OnnxEmbedder:
         with self._lock:
             if "_session" in self.__dict__:
                 return self.__dict__["_session"]
-            import onnxruntime
-
+            try:
+                import onnxruntime
+            except ImportError as error:
+                raise ModelError(
+                    f"Le moteur rapide n'est pas installé ({error}) : lancez "
+                    "« pip install onnxruntime », ou choisissez ASSISTANT_ENGINE=torch."
+                ) from error
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = 1  # threads run texts, not parts of a product
             options.log_severity_level = 3

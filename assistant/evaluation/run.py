@@ -72,6 +72,8 @@ def evaluate(
         raise EvaluationError(f"« {source} » ne contient aucune question.")
     assistant = Assistant.open(settings, embedder=embedder)
     report = assistant.refresh(progress)
+    if not collection.documents:
+        _check_notes(queries, {note_id for note_id, _ in assistant.notes()}, source)
     outcomes = []
     for done, query in enumerate(queries):
         if progress:
@@ -82,6 +84,17 @@ def evaluate(
     measures["passages"] = report.chunks
     measures["seconds"] = round(time.perf_counter() - started, 2)
     return measures
+
+
+def _check_notes(queries: Sequence[Query], there: set[str], source: Path) -> None:
+    """Raise EvaluationError naming the notes of a teacher's file that the corpus lacks."""
+    named = [note for query in queries for note in query.relevant]
+    if missing := [note for note in dict.fromkeys(named) if note not in there]:
+        raise EvaluationError(
+            f"« {source} » nomme {len(missing)} note(s) inconnue(s) : {', '.join(missing[:5])}"
+            f"{', …' if len(missing) > 5 else ''} ; la colonne « note » attend un chemin depuis "
+            "le dossier des notes, comme docker.md (--corpus choisit ce dossier)."
+        )
 
 
 def _ask(assistant: Assistant, query: Query, names: dict[str, str]) -> Outcome:

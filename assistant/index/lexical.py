@@ -10,6 +10,7 @@ Robertson & Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 
 
 from __future__ import annotations
 
+import json
 import math
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -147,9 +148,18 @@ def _nearest_spelling(
 
 
 def search_terms(
-    connection: sqlite3.Connection, terms: tuple[QuestionTerm, ...], passages: int
+    connection: sqlite3.Connection,
+    terms: tuple[QuestionTerm, ...],
+    passages: int,
+    allowed: frozenset[int] | None = None,
 ) -> LexicalResult:
-    """Score every passage that shares a term with the question; never joined with AND."""
+    """Score every passage that shares a term with the question; never joined with AND.
+
+    With `allowed`, only these rows are scored, by the rarity of terms in all `passages`.
+    """
+    # The unary plus keeps SQLite from searching FTS5 once a row.
+    chosen = "" if allowed is None else "AND +rowid IN (SELECT value FROM json_each(?))"
+    rows = () if allowed is None else (json.dumps(list(allowed)),)
     scores: dict[int, float] = {}
     by_term: list[dict[int, float]] = []
     for question_term in terms:
@@ -161,8 +171,8 @@ def search_terms(
             idf = inverse_document_frequency(passages, count)
             factor = idf * question_term.weight / fts_idf
             for row, score in connection.execute(
-                "SELECT rowid, bm25(terms) FROM terms WHERE terms MATCH ? LIMIT ?",
-                (_match(term), _LONGEST_POSTINGS),
+                f"SELECT rowid, bm25(terms) FROM terms WHERE terms MATCH ? {chosen} LIMIT ?",
+                (_match(term), *rows, _LONGEST_POSTINGS),
             ):
                 best[row] = max(best.get(row, 0.0), -score * factor)
         for row, score in best.items():

@@ -1,99 +1,45 @@
 """Refresh: bring the index to what the notes say now.
 
-read the folder -> compare hashes -> chunk what changed -> embed passages never embedded
-by this model (kept at once, batch by batch) -> one transaction -> new vectors if needed.
-One process refreshes at a time. Killed at any instant, the next run finds the old index
-or the new one, and every embedding already paid for.
+compare the folder with the index -> read and chunk what changed, one file at a time ->
+embed passages never embedded by this model (kept at once, batch by batch) -> one
+transaction -> new vectors if needed -> give back unused space. One process refreshes at
+a time. Killed at any instant, the next run finds the old index or the new one, and every
+embedding already paid for.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from hashlib import sha256
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from filelock import FileLock, Timeout
 
 from assistant import analysis, chunking
-from assistant.datatypes import Chunk, Note, RefreshReport, Skipped
+from assistant.datatypes import Note, RefreshReport
 from assistant.embedding.late_interaction import Codec
 from assistant.embedding.protocol import Embedder
 from assistant.errors import IndexFolderError
 from assistant.index import token_store, vectors
-from assistant.index.lexical import fts_terms
-from assistant.index.store import Known, Store, mapped_errors, passage_hash
-from assistant.reading.corpus import CorpusFile, read_bytes, scan_corpus
-
-Progress = Callable[[str, int, int], None]  # (what is being done, done, in all)
+from assistant.index.changes import Changes, SkippedFile, find_changes, read_changed, report
+from assistant.index.prepared import PreparedNotes, prepare
+from assistant.index.schema import mapped_errors
+from assistant.index.store import Known, Store
+from assistant.reading.corpus import scan_corpus
 
 _BATCH = 128  # passages embedded between two commits
+_WINDOW = 1024  # passages among which those of similar lengths are embedded together
 _ORPHAN_SHARE = 0.3  # of all embeddings, kept for notes that come back
 
 
-@dataclass(slots=True)
-class _Plan:
-    """What differs between the folder and the index."""
+class Progress(Protocol):
+    """Told of every step: what is being done, done, in all (0: unknown), and the note."""
 
-    added: list[CorpusFile] = field(default_factory=list)
-    changed: list[CorpusFile] = field(default_factory=list)
-    removed: list[str] = field(default_factory=list)
-    skipped: list[tuple[Skipped, str]] = field(default_factory=list)  # newly, with signature
-    touched: list[tuple[str, str]] = field(default_factory=list)  # same bytes, new signature
-    contents: dict[str, bytes] = field(default_factory=dict)
-    digests: dict[str, str] = field(default_factory=dict)
-    unchanged: int = 0
-
-    @property
-    def is_empty(self) -> bool:
-        return not (self.added or self.changed or self.removed or self.skipped)
-
-
-def _plan(files: list[CorpusFile], known: dict[str, Known], *, trust_times: bool) -> _Plan:
-    plan = _Plan()
-    present = set()
-    for file in files:
-        present.add(file.id)
-        before = known.get(file.id)
-        if before and trust_times and file.signature and file.signature == before.signature:
-            plan.unchanged += not before.reason
-            continue
-        try:
-            data = file.path.read_bytes()
-        except FileNotFoundError:  # removed since it was listed
-            present.discard(file.id)
-            continue
-        except OSError as error:
-            skipped = Skipped(file.id, f"illisible : {error.strerror or error}")
-            if before is None or before.reason != skipped.reason:
-                plan.skipped.append((skipped, ""))
-            continue
-        digest = sha256(data).hexdigest()
-        if before and before.sha256 == digest:
-            plan.unchanged += not before.reason
-            if file.signature != before.signature:
-                plan.touched.append((file.id, file.signature))
-            continue
-        plan.contents[file.id] = data
-        plan.digests[file.id] = digest
-        (plan.changed if before and not before.reason else plan.added).append(file)
-    plan.removed = sorted(set(known) - present)
-    return plan
-
-
-def _renames(plan: _Plan, known: dict[str, Known]) -> list[tuple[str, str]]:
-    """Pair removed and added notes of the same content."""
-    by_digest: dict[str, list[str]] = {}
-    for note_id in reversed(plan.removed):
-        if not known[note_id].reason:
-            by_digest.setdefault(known[note_id].sha256, []).append(note_id)
-    pairs = []
-    for file in plan.added:
-        if twins := by_digest.get(plan.digests[file.id]):
-            pairs.append((twins.pop(), file.id))
-    return pairs
+    def __call__(self, stage: str, done: int, total: int, note_id: str = "", /) -> None: ...
 
 
 def _versions(embedder: Embedder, codec: Codec) -> dict[str, str]:
@@ -129,55 +75,23 @@ def check(corpus: Path, store: Store | None, embedder: Embedder, codec: Codec) -
             known, meta = store.known_files(), store.meta()
             reason = stale_reason(meta, embedder, codec)
             chunks = store.counts()[1]
-    plan = _plan(files, known, trust_times=False)
-    notes, skipped = _read_planned(plan)
-    return _report(plan, known, notes, skipped, chunks, 0, started, reason)
-
-
-def _read_planned(plan: _Plan) -> tuple[list[tuple[CorpusFile, Note]], list[tuple[Skipped, str]]]:
-    """Read the files of a plan; those that are no notes join the skipped ones."""
-    notes: list[tuple[CorpusFile, Note]] = []
-    skipped = list(plan.skipped)
-    for file in [*plan.added, *plan.changed]:
-        note = read_bytes(file, plan.contents.pop(file.id))
-        if isinstance(note, Skipped):
-            skipped.append((note, file.signature))
-        else:
-            notes.append((file, note))
-    return notes, skipped
-
-
-def _report(
-    plan: _Plan,
-    known: dict[str, Known],
-    notes: list[tuple[CorpusFile, Note]],
-    skipped: list[tuple[Skipped, str]],
-    chunks: int,
-    embedded: int,
-    started: float,
-    rebuilt: str | None,
-) -> RefreshReport:
-    readable = {file.id for file, _ in notes}
-    newly_skipped = {item.note_id for item, _ in skipped}
-    renamed = [pair for pair in _renames(plan, known) if pair[1] in readable]
-    old_ids, new_ids = {old for old, _ in renamed}, {new for _, new in renamed}
-    lost = {note_id for note_id in newly_skipped if note_id in known and not known[note_id].reason}
-    still = [
-        Skipped(note_id, entry.reason)
-        for note_id, entry in known.items()
-        if entry.reason and note_id not in plan.removed and note_id not in readable | newly_skipped
-    ]
-    return RefreshReport(
-        added=tuple(f.id for f in plan.added if f.id in readable - new_ids),
-        changed=tuple(f.id for f in plan.changed if f.id in readable),
-        renamed=tuple(renamed),
-        removed=tuple(sorted({n for n in plan.removed if not known[n].reason} - old_ids | lost)),
-        unchanged=plan.unchanged,
-        skipped=tuple(sorted([*still, *(item for item, _ in skipped)], key=lambda s: s.note_id)),
+    changes = find_changes(files, known, trust_times=False)
+    readable, skipped = set(), list(changes.skipped)
+    for file in changes.to_read:
+        read = read_changed(file, changes.digests[file.id])
+        if isinstance(read, Note):
+            readable.add(file.id)
+        elif read is not None:
+            skipped.append(read)
+    return report(
+        changes,
+        known,
+        readable,
+        skipped,
         chunks=chunks,
-        embedded=embedded,
-        seconds=time.perf_counter() - started,
-        rebuilt=rebuilt,
+        embedded=0,
+        started=started,
+        rebuilt=reason,
     )
 
 
@@ -200,8 +114,21 @@ def refresh(
     comparison = _compare(corpus, store, embedder, codec, trust_times)
     if comparison.is_current:  # the usual case waits for nobody
         return _nothing_done(store, comparison, started)
-    with mapped_errors(store.folder):
-        lock = FileLock(store.folder / "refresh.lock")
+    with (
+        refresh_lock(store.folder, wait_seconds=wait_seconds, progress=progress),
+        store.unmapped(),
+    ):
+        comparison = _compare(corpus, store, embedder, codec, trust_times)
+        return _apply(store, embedder, codec, comparison, started, progress)
+
+
+@contextmanager
+def refresh_lock(
+    folder: Path, *, wait_seconds: float = 600.0, progress: Progress | None = None
+) -> Iterator[None]:
+    """Be the only one to write the index of a folder; IndexFolderError after the wait."""
+    with mapped_errors(folder):
+        lock = FileLock(folder / "refresh.lock")
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -211,12 +138,11 @@ def refresh(
                 lock.acquire(timeout=wait_seconds)
             except Timeout as error:
                 raise IndexFolderError(
-                    f"Une autre mise à jour de l'index « {store.folder} » est en cours : "
+                    f"Une autre mise à jour de l'index « {folder} » est en cours : "
                     "réessayez quand elle sera finie."
                 ) from error
     try:
-        comparison = _compare(corpus, store, embedder, codec, trust_times)
-        return _apply(store, embedder, codec, comparison, started, progress)
+        yield
     finally:
         lock.release()
 
@@ -225,7 +151,7 @@ def refresh(
 class _Comparison:
     """The folder against the index, both as they are at one moment."""
 
-    plan: _Plan
+    changes: Changes
     known: dict[str, Known]
     meta: dict[str, str]
     rebuilt: str | None  # why everything is indexed anew
@@ -234,11 +160,11 @@ class _Comparison:
     @property
     def has_nothing_to_index(self) -> bool:
         facts = {} if self.rebuilt else self.meta
-        return self.plan.is_empty and "fingerprint" in facts and self.has_base
+        return self.changes.is_empty and "fingerprint" in facts and self.has_base
 
     @property
     def is_current(self) -> bool:
-        return self.has_nothing_to_index and not self.plan.touched
+        return self.has_nothing_to_index and not self.changes.touched
 
 
 def _compare(
@@ -250,15 +176,24 @@ def _compare(
     rebuilt = stale_reason(meta, embedder, codec)
     if rebuilt:
         known = {}
-    plan = _plan(files, known, trust_times=trust_times)
+    changes = find_changes(files, known, trust_times=trust_times)
     has_base = vectors.is_whole(store.folder, {} if rebuilt else meta)
-    return _Comparison(plan, known, meta, rebuilt, has_base)
+    return _Comparison(changes, known, meta, rebuilt, has_base)
 
 
 def _nothing_done(store: Store, comparison: _Comparison, started: float) -> RefreshReport:
     with store.reading():
         chunks = store.counts()[1]
-    return _report(comparison.plan, comparison.known, [], [], chunks, 0, started, None)
+    return report(
+        comparison.changes,
+        comparison.known,
+        set(),
+        [],
+        chunks=chunks,
+        embedded=0,
+        started=started,
+        rebuilt=None,
+    )
 
 
 def _apply(
@@ -269,83 +204,60 @@ def _apply(
     started: float,
     progress: Progress | None,
 ) -> RefreshReport:
-    plan, known, meta = comparison.plan, comparison.known, comparison.meta
-    rebuilt, has_base = comparison.rebuilt, comparison.has_base
+    changes, rebuilt = comparison.changes, comparison.rebuilt
     if comparison.has_nothing_to_index:
         with store.writing():
-            for note_id, signature in plan.touched:
+            for note_id, signature in changes.touched:
                 store.set_signature(note_id, signature)
         return _nothing_done(store, comparison, started)
     fingerprint = _versions(embedder, codec)["fingerprint"]
-    facts = {} if rebuilt else meta
-    notes, skipped = _read_planned(plan)
-    read = _chunk_notes(notes, embedder, progress)
-    embedded = _embed(store, embedder, codec, fingerprint, read, progress)
-    generation = int(meta["generation"]) + 1
-    with store.writing():
-        if rebuilt:
-            store.clear()
-        for note_id in {*plan.removed, *(f.id for f, _ in notes), *(s.note_id for s, _ in skipped)}:
-            store.remove_file(note_id)
-        for reason, signature in skipped:
-            store.add_skipped(reason, plan.digests.get(reason.note_id, ""), signature)
-        for note_id, signature in plan.touched:
-            store.set_signature(note_id, signature)
-        for item in read:
-            rows, words = _rows(item)
-            store.add_note(item.note, item.signature, rows, words)
-        count = store.counts()[1]
-        store.drop_orphan_embeddings(keep_share=_ORPHAN_SHARE)
-        newer = vectors.rows_after(store, int(facts.get("base_last_row", 0)))
-        base = {}
-        if not has_base or vectors.needs_new_base(facts, count, newer):
-            base = vectors.write_base(store, generation, fingerprint, embedder.dimension)
-        store.set_meta(
-            **_versions(embedder, codec),
-            generation=generation,
-            refreshed=int(time.time()),
-            model=embedder.fingerprint,
-            **base,
-        )
-    if base:
-        vectors.remove_old_bases(store.folder, generation)
-    return _report(plan, known, notes, skipped, count, embedded, started, rebuilt)
+    with closing(PreparedNotes(store.folder)) as prepared:
+        skipped = _read(changes, prepared, embedder, progress)
+        embedded = _embed(store, embedder, codec, fingerprint, prepared, progress)
+        chunks = _write(store, embedder, codec, comparison, prepared, skipped, progress)
+        store.reclaim_space()
+        readable = frozenset(prepared.ids)
+    return report(
+        changes,
+        comparison.known,
+        readable,
+        skipped,
+        chunks=chunks,
+        embedded=embedded,
+        started=started,
+        rebuilt=rebuilt,
+    )
+
+
+def _read(
+    changes: Changes, prepared: PreparedNotes, embedder: Embedder, progress: Progress | None
+) -> list[SkippedFile]:
+    """Read and chunk the files of `changes`; return those that are no notes."""
+    skipped = list(changes.skipped)
+    files = changes.to_read
+    for done, file in enumerate(files):
+        if progress:
+            progress("lecture", done, len(files), file.id)
+        read = read_changed(file, changes.digests[file.id])
+        if isinstance(read, Note):
+            changes.digests[file.id] = read.sha256
+            prepared.add(prepare(read, file.signature, embedder))
+        elif read is not None:
+            skipped.append(read)
+    if progress and files:
+        progress("lecture", len(files), len(files), files[-1].id)
+    return skipped
 
 
 @dataclass(frozen=True, slots=True)
 class _Passage:
-    """A chunk on its way into the index."""
+    """A passage to be embedded."""
 
-    chunk: Chunk
-    text: str  # what is embedded: context and chunk
-    terms: list[analysis.Term]  # of that text
+    note_id: str
+    text: str  # context and chunk
+    context_length: int
+    terms: list[analysis.Term]
     hash: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class _ReadNote:
-    """A note on its way into the index."""
-
-    note: Note
-    signature: str
-    passages: list[_Passage]
-
-
-def _chunk_notes(
-    notes: list[tuple[CorpusFile, Note]], embedder: Embedder, progress: Progress | None
-) -> list[_ReadNote]:
-    read = []
-    for done, (file, note) in enumerate(notes):
-        if progress:
-            progress("découpage", done, len(notes))
-        chunks = chunking.chunk_note(note, embedder.count_tokens, window=embedder.max_tokens)
-        passages = []
-        for chunk in chunks:
-            text = chunking.passage_text(note.title, chunk)
-            terms = analysis.analyse(text, note.language)
-            passages.append(_Passage(chunk, text, terms, passage_hash(text)))
-        read.append(_ReadNote(note, file.signature, passages))
-    return read
 
 
 def _embed(
@@ -353,33 +265,106 @@ def _embed(
     embedder: Embedder,
     codec: Codec,
     fingerprint: str,
-    read: list[_ReadNote],
+    prepared: PreparedNotes,
     progress: Progress | None,
 ) -> int:
     """Embed the passages this model has never seen; each batch is kept at once."""
-    by_hash = {passage.hash: passage for item in read for passage in item.passages}
     with store.reading():
-        missing = store.missing_passages(fingerprint, by_hash)
-    # Similar lengths together: a batch costs what its longest passage costs.
-    order = sorted(missing, key=lambda key: (-len(by_hash[key].text), key))
-    for start in range(0, len(order), _BATCH):
-        if progress:
-            progress("vectorisation", start, len(order))
-        batch = [by_hash[key] for key in order[start : start + _BATCH]]
-        encoded = embedder.encode_passages([passage.text for passage in batch])
-        rows = []
-        for passage, vector, tokens in zip(batch, encoded.vectors, encoded.tokens, strict=True):
-            kept = token_store.content_tokens(tokens, passage.terms)
-            context = len(passage.text) - len(passage.chunk.text)
-            packed = token_store.pack_tokens(kept, context, codec)
-            rows.append((passage.hash, vector.astype(np.float32).tobytes(), packed))
-        store.add_embeddings(fingerprint, rows)
-    if progress and order:
-        progress("vectorisation", len(order), len(order))
-    return len(order)
+        missing = store.missing_passages(fingerprint, prepared.hashes)
+    total, done = len(missing), 0
+    for window in _windows(prepared, missing) if missing else ():
+        # Similar lengths together: a batch costs what its longest passage costs.
+        window.sort(key=lambda passage: (-len(passage.text), passage.hash))
+        for start in range(0, len(window), _BATCH):
+            batch = window[start : start + _BATCH]
+            encoded = embedder.encode_passages(
+                [passage.text for passage in batch],
+                _within(progress, done, total, batch[0].note_id) if progress else None,
+            )
+            rows = []
+            for passage, vector, tokens in zip(batch, encoded.vectors, encoded.tokens, strict=True):
+                kept = token_store.content_tokens(tokens, passage.terms)
+                packed = token_store.pack_tokens(kept, passage.context_length, codec)
+                rows.append((passage.hash, vector.astype(np.float32).tobytes(), packed))
+            store.add_embeddings(fingerprint, rows)
+            done += len(batch)
+    return total
 
 
-def _rows(item: _ReadNote) -> tuple[list[tuple[Chunk, bytes, str]], set[tuple[str, str]]]:
-    """Return the rows of a note's chunks, and the words met in them with their terms."""
-    rows = [(p.chunk, p.hash, fts_terms(p.terms)) for p in item.passages]
-    return rows, {(term.word, term.term) for p in item.passages for term in p.terms}
+def _within(
+    progress: Progress, before: int, total: int, note_id: str
+) -> Callable[[int, int], None]:
+    """Return what tells the progress inside a batch that comes after `before` passages."""
+    progress("vectorisation", before, total, note_id)
+    return lambda done, _: progress("vectorisation", before + done, total, note_id)
+
+
+def _windows(prepared: PreparedNotes, missing: set[bytes]) -> Iterator[list[_Passage]]:
+    """Yield the missing passages, each once, some at a time."""
+    window: list[_Passage] = []
+    for item in prepared:
+        for chunk, passage, _ in item.rows:
+            if passage not in missing:
+                continue
+            missing.discard(passage)
+            text = chunking.passage_text(item.note.title, chunk)
+            terms = analysis.analyse(text, item.note.language)
+            context_length = len(text) - len(chunk.text)
+            window.append(_Passage(item.note.id, text, context_length, terms, passage))
+            if len(window) == _WINDOW:
+                yield window
+                window = []
+    if window:
+        yield window
+
+
+def _write(
+    store: Store,
+    embedder: Embedder,
+    codec: Codec,
+    comparison: _Comparison,
+    prepared: PreparedNotes,
+    skipped: list[SkippedFile],
+    progress: Progress | None,
+) -> int:
+    """Change the index in one transaction; return its passages afterwards."""
+    changes, meta = comparison.changes, comparison.meta
+    versions = _versions(embedder, codec)
+    facts = {} if comparison.rebuilt else meta
+    generation = int(meta["generation"]) + 1
+    with store.writing():
+        if comparison.rebuilt:
+            store.clear()
+        newly_skipped = {item.skipped.note_id for item in skipped}
+        # A file that vanished while it was read is among those to read.
+        for note_id in {*changes.removed, *(f.id for f in changes.to_read), *newly_skipped}:
+            store.remove_file(note_id)
+        for item in skipped:
+            store.add_skipped(item.skipped, item.digest, item.signature)
+        for note_id, signature in changes.touched:
+            store.set_signature(note_id, signature)
+        for done, ready in enumerate(prepared):
+            if progress:
+                progress("écriture", done, len(prepared.ids), ready.note.id)
+            store.add_note(ready.note, ready.signature, ready.rows, ready.words)
+        chunks = store.counts()[1]
+        # Another model's vectors outlive the change to this one, and go with the next edit.
+        store.drop_orphan_embeddings(
+            versions["fingerprint"] if not comparison.rebuilt else None, keep_share=_ORPHAN_SHARE
+        )
+        newer = vectors.rows_after(store, int(facts.get("base_last_row", 0)))
+        base = {}
+        if not comparison.has_base or vectors.needs_new_base(facts, chunks, newer):
+            base = vectors.write_base(
+                store, generation, versions["fingerprint"], embedder.dimension
+            )
+        store.set_meta(
+            **versions,
+            generation=generation,
+            refreshed=int(time.time()),
+            model=embedder.fingerprint,
+            **base,
+        )
+    kept = generation if base else int(facts["base_generation"])
+    vectors.remove_old_bases(store.folder, kept)  # and what a killed refresh left
+    return chunks

@@ -5,14 +5,14 @@ instant leaves the old index or the new one. Vectors are kept by (model fingerpr
 passage hash), so that a passage is embedded once whatever happens to its note. The
 FAISS file beside it is derived (see `vectors.py`).
 
-What is left out: searching. `lexical.py` and `vectors.py` read these tables for that.
+What is left out: the tables themselves (`schema.py`) and searching: `lexical.py` and
+`vectors.py` read the tables for that.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
@@ -21,70 +21,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from assistant.datatypes import Chunk, Note, Place, Skipped, Span
-from assistant.errors import IndexDamagedError, IndexFolderError, IndexMissingError
+from assistant.errors import IndexMissingError
+from assistant.index.schema import FILE_NAME, MAPPED_BYTES, connect, mapped_errors
 
 _T = TypeVar("_T")
-
-_BUSY_SECONDS = 30.0  # to wait for another process
-
-FILE_NAME = "index.sqlite"
-SCHEMA_VERSION = "3"
-
-_SCHEMA = """
-CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE notes(
-    id INTEGER PRIMARY KEY,
-    path TEXT NOT NULL UNIQUE,
-    title TEXT NOT NULL,
-    language TEXT NOT NULL,
-    author TEXT,
-    date TEXT,
-    sha256 TEXT NOT NULL,
-    signature TEXT NOT NULL,
-    source TEXT NOT NULL,
-    body_start INTEGER NOT NULL,
-    tags TEXT NOT NULL, -- JSON list
-    places TEXT NOT NULL, -- JSON list of [start, unit, number]
-    links TEXT NOT NULL, -- JSON list
-    text TEXT NOT NULL,
-    words TEXT NOT NULL -- JSON list of [word, term], counted in the table of words
-);
-CREATE TABLE skipped(
-    path TEXT PRIMARY KEY,
-    reason TEXT NOT NULL,
-    sha256 TEXT NOT NULL, -- empty when the file could not be read
-    signature TEXT NOT NULL
-);
-CREATE TABLE chunks(
-    id INTEGER PRIMARY KEY AUTOINCREMENT, -- never used twice: vector files rely on it
-    note INTEGER NOT NULL REFERENCES notes(id),
-    ordinal INTEGER NOT NULL,
-    start INTEGER NOT NULL,
-    stop INTEGER NOT NULL,
-    headings TEXT NOT NULL, -- JSON list
-    lead_in TEXT NOT NULL,
-    spans TEXT NOT NULL, -- JSON list of [start, end, kind, lead]
-    passage BLOB NOT NULL, -- hash of what was embedded
-    text TEXT NOT NULL
-);
-CREATE INDEX chunks_of_note ON chunks(note, ordinal);
-CREATE INDEX chunks_by_passage ON chunks(passage);
-CREATE TABLE embeddings(
-    passage BLOB NOT NULL,
-    fingerprint TEXT NOT NULL,
-    vector BLOB NOT NULL, -- float32, unit length
-    tokens BLOB NOT NULL, -- compressed token vectors, see token_store.py
-    UNIQUE(passage, fingerprint)
-);
-CREATE TABLE words(
-    word TEXT NOT NULL,
-    term TEXT NOT NULL,
-    notes INTEGER NOT NULL, -- that say it
-    PRIMARY KEY(word, term)
-) WITHOUT ROWID;
-CREATE VIRTUAL TABLE terms USING fts5(analysed, tokenize = "ascii");
-CREATE VIRTUAL TABLE vocabulary USING fts5vocab(terms, row);
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +39,21 @@ class StoredChunk:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteLabels:
+    """What a note is chosen by, with its row id."""
+
+    row: int
+    id: str
+    tags: tuple[str, ...]
+    date: str | None  # as the note writes it
+
+    @property
+    def course(self) -> str:
+        """The first folder of the id; empty for a note that lies in none."""
+        return self.id.split("/", 1)[0] if "/" in self.id else ""
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """What the index knows of a file: enough to tell whether it changed."""
 
@@ -110,51 +65,6 @@ class Known:
 def passage_hash(text: str) -> bytes:
     """Return the 16-byte identity of a passage text."""
     return blake2b(text.encode(), digest_size=16).digest()
-
-
-@contextmanager
-def mapped_errors(folder: Path) -> Iterator[None]:
-    """Turn SQLite's and the file system's errors into ours, each with its remedy."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        message = str(error)
-        if "full" in message:
-            raise IndexFolderError(
-                f"Le disque est plein : libérez de la place près de « {folder} » puis relancez "
-                "« assistant index ». L'index précédent est intact."
-            ) from error
-        if "locked" in message:
-            raise IndexFolderError(
-                f"L'index « {folder} » est occupé par un autre programme : "
-                "réessayez dans un instant."
-            ) from error
-        if "no such table" in message or "malformed" in message:
-            raise _damaged(folder) from error
-        raise _unwritable(folder, message) from error
-    except sqlite3.DatabaseError as error:
-        raise _damaged(folder) from error
-    except OSError as error:
-        if error.errno == 28:  # ENOSPC
-            raise IndexFolderError(
-                f"Le disque est plein : libérez de la place près de « {folder} » puis relancez "
-                "« assistant index ». L'index précédent est intact."
-            ) from error
-        raise _unwritable(folder, error.strerror or str(error)) from error
-
-
-def _damaged(folder: Path) -> IndexDamagedError:
-    return IndexDamagedError(
-        f"L'index « {folder / FILE_NAME} » est abîmé : lancez « assistant index --rebuild » pour "
-        "le reconstruire à partir des notes (elles ne sont pas touchées)."
-    )
-
-
-def _unwritable(folder: Path, reason: str) -> IndexFolderError:
-    return IndexFolderError(
-        f"Impossible d'écrire l'index dans « {folder} » ({reason}) : vérifiez ses droits, ou "
-        "choisissez un autre dossier avec --index."
-    )
 
 
 class Store:
@@ -181,7 +91,7 @@ class Store:
         with mapped_errors(folder):
             if create:
                 folder.mkdir(parents=True, exist_ok=True)
-            connection = _connect(path, create=create)
+            connection = connect(path, create=create)
         return cls(folder, connection)
 
     def close(self) -> None:
@@ -218,6 +128,15 @@ class Store:
                 if self.connection.in_transaction:
                     self.connection.execute("ROLLBACK")
                 raise
+
+    @contextmanager
+    def unmapped(self) -> Iterator[None]:
+        """Read the file piece by piece inside: whoever reads all of it would hold it all."""
+        self.connection.execute("PRAGMA mmap_size = 0")
+        try:
+            yield
+        finally:
+            self.connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
 
     # --- what the index knows -------------------------------------------------------
 
@@ -294,6 +213,23 @@ class Store:
         """Return (id, title) of every note, by id."""
         return list(self.connection.execute("SELECT path, title FROM notes ORDER BY path"))
 
+    def note_labels(self) -> list[NoteLabels]:
+        """Return what every note is chosen by, by id."""
+        query = "SELECT id, path, tags, date FROM notes ORDER BY path"
+        return [
+            NoteLabels(row, path, tuple(json.loads(tags)), date)
+            for row, path, tags, date in self.connection.execute(query)
+        ]
+
+    def chunk_rows(self, notes: Sequence[int]) -> frozenset[int]:
+        """Return the row ids of the chunks of notes given by row id."""
+        rows: set[int] = set()
+        for batch in _batches(list(notes)):
+            marks = ",".join("?" * len(batch))
+            query = f"SELECT id FROM chunks WHERE note IN ({marks})"
+            rows.update(row for (row,) in self.connection.execute(query, batch))
+        return frozenset(rows)
+
     def chunks(self, rows: Sequence[int]) -> dict[int, StoredChunk]:
         """Return the chunks of these row ids; ids that are gone are left out."""
         found: dict[int, StoredChunk] = {}
@@ -361,8 +297,13 @@ class Store:
                 found[row] = (vector, tokens)
         return found
 
-    def drop_orphan_embeddings(self, *, keep_share: float) -> None:
-        """Forget vectors no chunk uses, once they exceed a share of all of them."""
+    def drop_orphan_embeddings(self, only: str | None, *, keep_share: float) -> None:
+        """Forget vectors no chunk uses, once they exceed a share of all of them.
+
+        With `only`, the vectors of every other model are forgotten first.
+        """
+        if only is not None:
+            self.connection.execute("DELETE FROM embeddings WHERE fingerprint <> ?", (only,))
         total, orphans = self.connection.execute(
             "SELECT count(*), sum(passage NOT IN (SELECT passage FROM chunks)) FROM embeddings"
         ).fetchone()
@@ -370,6 +311,25 @@ class Store:
             self.connection.execute(
                 "DELETE FROM embeddings WHERE passage NOT IN (SELECT passage FROM chunks)"
             )
+
+    def reclaim_space(self, *, share: float = 0.3, least: int = 1_000_000) -> bool:
+        """Give unused pages back to the disk; return whether it was done.
+
+        Only where they are more than a `share` of the file and `least` bytes. Left for
+        another time where the disk has no room for the copy or a reader is in the way.
+        """
+        pages, unused, size = (
+            int(self.connection.execute(f"PRAGMA {name}").fetchone()[0])
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+        if unused <= pages * share or unused * size < least:
+            return False
+        try:
+            self.connection.execute("VACUUM")
+            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.OperationalError:
+            return False
+        return True
 
     # --- writing notes (inside `writing()`) -------------------------------------------
 
@@ -478,64 +438,6 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_dev, status.st_ino
-
-
-def _schema(connection: sqlite3.Connection) -> str | None:
-    """Return the version of the tables; None where there are none yet."""
-    if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
-        return None
-    row = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
-    if row is None:
-        raise sqlite3.DatabaseError("not an index of ours")
-    return str(row[0])
-
-
-def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
-    """Open the file and bring it to our schema.
-
-    While another process turns a new file to WAL, SQLite answers "locked" at once instead
-    of waiting its timeout: it is asked again until that is over.
-    """
-    deadline = time.monotonic() + _BUSY_SECONDS
-    while True:
-        connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute("PRAGMA mmap_size = 1073741824")
-            if _schema(connection) != SCHEMA_VERSION:
-                if not create:
-                    raise IndexMissingError(
-                        f"L'index « {path.parent} » est vide ou d'une autre version : "
-                        "lancez « assistant index »."
-                    )
-                _create(connection)
-            return connection
-        except sqlite3.OperationalError as error:
-            connection.close()
-            if "locked" not in str(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
-        except BaseException:
-            connection.close()
-            raise
-
-
-def _create(connection: sqlite3.Connection) -> None:
-    """Make the tables; those of another version are given up."""
-    connection.execute("BEGIN IMMEDIATE")
-    if _schema(connection) != SCHEMA_VERSION:  # else another process was faster
-        for table in ("vocabulary", "terms", "words", "chunks", "notes", "skipped", "embeddings",
-                      "meta"):  # fmt: skip
-            connection.execute(f"DROP TABLE IF EXISTS {table}")
-        for statement in _SCHEMA.split(";\n"):
-            if statement.strip():
-                connection.execute(statement)
-        connection.execute("INSERT INTO meta VALUES ('schema', ?)", (SCHEMA_VERSION,))
-        connection.execute("INSERT INTO meta VALUES ('generation', '0')")
-        # Tells this index from another one made later in the same folder.
-        connection.execute("INSERT INTO meta VALUES ('identity', hex(randomblob(8)))")
-    connection.execute("COMMIT")
 
 
 def _batches(values: list[_T], size: int = 500) -> Iterator[list[_T]]:

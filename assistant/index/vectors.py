@@ -35,17 +35,32 @@ class VectorIndex:
     recent: Any  # faiss.Index over what came since, or None
     gone: frozenset[int]  # rows of the base whose chunks are no longer there
 
-    def search(self, vector: NDArray[np.float32], k: int) -> list[tuple[int, float]]:
-        """Return (chunk row, inner product) of the best `k`, or of all where there are fewer."""
+    def search(
+        self, vector: NDArray[np.float32], k: int, allowed: frozenset[int] | None = None
+    ) -> list[tuple[int, float]]:
+        """Return (chunk row, inner product) of the best `k`, or of all where there are fewer.
+
+        With `allowed`, those of these rows: only they are compared, so it stays exact.
+        """
         found: list[tuple[int, float]] = []
+        options = {} if allowed is None else {"params": _only(allowed)}
         for index, extra in ((self.base, len(self.gone)), (self.recent, 0)):
             if index is None or index.ntotal == 0:
                 continue
             wanted = min(k + extra, index.ntotal)
-            scores, rows = index.search(vector.reshape(1, -1), wanted)
+            scores, rows = index.search(vector.reshape(1, -1), wanted, **options)
             found += zip(rows[0].tolist(), scores[0].tolist(), strict=True)
-        kept = [pair for pair in found if pair[0] not in self.gone]
+        # Row -1 fills up where fewer rows than wanted are allowed.
+        kept = [pair for pair in found if pair[0] >= 0 and pair[0] not in self.gone]
         return sorted(kept, key=lambda pair: (-pair[1], pair[0]))[:k]
+
+
+def _only(rows: frozenset[int]) -> Any:
+    """Return what makes FAISS compare these rows alone."""
+    import faiss
+
+    selector = faiss.IDSelectorBatch(np.array(sorted(rows), np.int64))
+    return faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
 
 
 def base_path(folder: Path, generation: int) -> Path:
@@ -57,7 +72,7 @@ def _rows_and_vectors(
     store: Store, fingerprint: str, after: int, dimension: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     rows: list[int] = []
-    data = bytearray()
+    data = bytearray()  # never copied: it is what takes the most memory in a refresh
     for row, vector in store.connection.execute(
         "SELECT c.id, e.vector FROM chunks c JOIN embeddings e ON e.passage = c.passage "
         "AND e.fingerprint = ? WHERE c.id > ? ORDER BY c.id",
@@ -65,7 +80,7 @@ def _rows_and_vectors(
     ):
         rows.append(row)
         data += vector
-    vectors = np.frombuffer(bytes(data), dtype=np.float32).reshape(len(rows), dimension)
+    vectors = np.frombuffer(data, dtype=np.float32).reshape(len(rows), dimension)
     return np.array(rows, dtype=np.int64), vectors
 
 

@@ -23,6 +23,7 @@ from assistant.index.token_store import StoredTokens, touching, unpack_tokens
 from assistant.index.vectors import VectorIndex
 from assistant.language import detect_language
 from assistant.retrieval.diversity import collapse_duplicates
+from assistant.retrieval.filters import EVERYTHING, Filters, chosen_rows
 from assistant.retrieval.found import Passage, Question, Retrieval
 from assistant.retrieval.fusion import (
     contrast_weights,
@@ -110,13 +111,19 @@ def retrieve(
     *,
     fingerprint: str,
     language: str | None = None,
+    filters: Filters = EVERYTHING,
 ) -> Retrieval:
-    """Find the passages for a question. Call inside `store.reading()`."""
+    """Find the passages for a question. Call inside `store.reading()`.
+
+    Both legs search the passages that `filters` choose, and only them; FilterError when
+    they choose none. What a word weighs is still counted over the whole index.
+    """
+    allowed = chosen_rows(store, filters)
     chunks = store.counts()[1]
     question = read(store, embedder, codec, text, chunks=chunks, language=language)
-    lexical = search_terms(store.connection, question.terms, chunks)
+    lexical = search_terms(store.connection, question.terms, chunks, allowed)
     is_calibrated = isinstance(codec, LearntTokenCodec)
-    dense = dict(vectors.search(question.vector, CANDIDATES))
+    dense = dict(vectors.search(question.vector, CANDIDATES, allowed))
     best_lexical = sorted(lexical.scores, key=lambda row: (-lexical.scores[row], row))
     rows = list(dict.fromkeys([*dense, *best_lexical[:CANDIDATES]]))
     stored = store.chunks(rows)

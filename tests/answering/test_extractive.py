@@ -88,13 +88,14 @@ def test_a_sentence_that_leans_on_the_one_before_brings_it_along() -> None:
     assert leans_on_previous("Cela permet d'isoler") and not leans_on_previous("Ilot de calme")
 
 
-def test_code_is_quoted_whole_with_its_fence() -> None:
+def test_code_is_quoted_whole_with_the_sentence_that_introduces_it() -> None:
     note = note_of(LIST)
     quotations = choose_quotations(evidence_for(note, ("```bash", 9.0)), {note.id: note})
     (citation,) = cite(quotations, {note.id: note})
-    assert citation.quote == "```bash\n# pas un titre\ndocker run -v donnees:/data image\n```"
-    assert (citation.line_start, citation.line_end) == (10, 13)
-    assert citation.quote in compose(quotations, {note.id: note})
+    code = "```bash\n# pas un titre\ndocker run -v donnees:/data image\n```"
+    assert citation.quote == f"Il survit au conteneur.\n\n{code}"
+    assert (citation.line_start, citation.line_end) == (8, 13)
+    assert f"Il survit au conteneur.\n\n{code}" in compose(quotations, {note.id: note})
 
 
 def test_no_span_is_quoted_twice_and_weak_ones_are_left_out() -> None:

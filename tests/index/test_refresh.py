@@ -13,9 +13,11 @@ from assistant.embedding.fake import FakeEmbedder
 from assistant.errors import CorpusError, IndexFolderError
 from assistant.index import refresh as refreshing
 from assistant.index import vectors
+from assistant.reading.corpus import CorpusFile
 
 A = "# Le noyau\n\nDocker utilise le noyau Linux.\n\n- un conteneur\n- une image\n"
 B = "# Les volumes\n\nLes volumes permettent aux conteneurs de stocker des données.\n"
+PICTURE = b"\x89PNG\r\n\x1a\n"
 C = "# Le réseau\n\nLe réseau relie les conteneurs entre eux.\n"
 
 
@@ -176,10 +178,7 @@ def test_index_command_hashes_what_times_would_trust(two):
     with store.writing():
         for note_id, signature in forged:
             store.set_signature(note_id, signature)
-    files = [
-        refreshing.CorpusFile(note_id, two.corpus / note_id, signature)
-        for note_id, signature in forged
-    ]
+    files = [CorpusFile(note_id, two.corpus / note_id, signature) for note_id, signature in forged]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(refreshing, "scan_corpus", lambda corpus: files)
         assert not two.refresh().is_stale
@@ -194,13 +193,13 @@ def test_touched_note_is_read_but_not_indexed_again(two):
     assert two.store().meta()["generation"] == generation
 
 
-def test_note_that_is_not_utf8_is_skipped_and_the_rest_goes_on(two):
-    two.write("latin.md", "# Été\n".encode("latin-1"))
+def test_file_that_is_no_note_is_skipped_and_the_rest_goes_on(two):
+    two.write("picture.md", PICTURE)
     two.write("c.md", C)
     report = two.refresh()
     assert report.added == ("c.md",)
     (skipped,) = report.skipped
-    assert skipped.note_id == "latin.md" and "UTF-8" in skipped.reason
+    assert skipped.note_id == "picture.md" and "PNG" in skipped.reason
     assert "\n" not in skipped.reason
     assert two.dump() == two.fresh_dump()
     generation = two.store().meta()["generation"]
@@ -210,14 +209,14 @@ def test_note_that_is_not_utf8_is_skipped_and_the_rest_goes_on(two):
         assert again.unchanged == 3
     assert two.store().meta()["generation"] == generation, "nothing had to be written"
     assert not two.assistant.check().is_stale
-    two.write("latin.md", "# Été\n\nUne note réparée.\n")
+    two.write("picture.md", "# Été\n\nUne note réparée.\n")
     mended = two.refresh()
-    assert mended.added == ("latin.md",) and not mended.skipped
+    assert mended.added == ("picture.md",) and not mended.skipped
     assert two.dump() == two.fresh_dump()
 
 
 def test_note_that_becomes_unreadable_leaves_the_index_with_its_reason(two):
-    two.write("a.md", b"\xff\xfe\xfa bin")
+    two.write("a.md", PICTURE)
     report = two.refresh()
     assert report.removed == ("a.md",) and report.skipped[0].note_id == "a.md"
     assert two.dump() == two.fresh_dump()
@@ -228,9 +227,9 @@ def test_note_that_becomes_unreadable_leaves_the_index_with_its_reason(two):
 
 
 def test_skipped_note_that_is_renamed_is_no_rename(two):
-    two.write("latin.md", b"\xe9t\xe9 \xff")
+    two.write("picture.md", PICTURE)
     two.refresh()
-    (two.corpus / "latin.md").rename(two.corpus / "other.md")
+    (two.corpus / "picture.md").rename(two.corpus / "other.md")
     report = two.refresh()
     assert summary(report) == ((), (), (), (), 2)
     assert [skipped.note_id for skipped in report.skipped] == ["other.md"]
@@ -240,14 +239,14 @@ def test_skipped_note_that_is_renamed_is_no_rename(two):
 def test_file_that_may_not_be_read_is_skipped(two, monkeypatch):
     two.write("c.md", C)
     two.write("d.md", C + "\nEt plus.\n")
-    read_bytes = Path.read_bytes
+    open_file = Path.open
 
-    def refuse(path):
+    def refuse(path, *arguments, **options):
         if path.name == "c.md":
             raise PermissionError(13, "Permission denied")
-        return read_bytes(path)
+        return open_file(path, *arguments, **options)
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     report = two.refresh()
     assert report.added == ("d.md",)
     assert [s.note_id for s in report.skipped] == ["c.md"]
@@ -277,7 +276,7 @@ def test_file_removed_while_it_is_read(two, monkeypatch):
     ("module", "reason"), [(chunking, "découpage"), (analysis, "analyse")], ids=["chunker", "terms"]
 )
 def test_another_version_rebuilds_and_keeps_the_vectors(two, monkeypatch, module, reason):
-    two.write("bad.md", b"\xff\xff")
+    two.write("bad.md", PICTURE)
     two.refresh()
     (two.corpus / "bad.md").unlink()
     monkeypatch.setattr(module, "VERSION", "other")
@@ -353,7 +352,7 @@ def test_busy_index_is_reported(two):
         FileLock(two.index / "refresh.lock"),
         pytest.raises(IndexFolderError, match="en cours"),
     ):
-        two.refresh(wait_seconds=0.1, progress=lambda stage, done, total: stages.append(stage))
+        two.refresh(wait_seconds=0.1, progress=lambda stage, *_: stages.append(stage))
     assert stages == ["attente d'une autre mise à jour"]
     assert two.refresh().added == ("c.md",)
 
@@ -362,6 +361,108 @@ def test_progress_tells_stages_up_to_the_end(course):
     course.fill(5)
     told = []
     course.refresh(progress=lambda *step: told.append(step))
-    assert told[0] == ("découpage", 0, 5)
-    stage, done, total = told[-1]
-    assert stage == "vectorisation" and done == total > 0
+    assert told[:2] == [("lecture", n, 5, f"note{n:03}.md") for n in (0, 1)]
+    for stage in ("lecture", "vectorisation"):
+        *_, (_, done, total, *_) = [step for step in told if step[0] == stage]
+        assert done == total > 0
+    assert [step[1] for step in told if step[0] == "écriture"] == list(range(5))
+
+
+def size(course):
+    course.close()
+    return (course.index / "index.sqlite").stat().st_size
+
+
+def test_space_of_removed_notes_is_given_back(course):
+    for n in range(12):
+        course.write(
+            f"long{n}.md", "".join(f"# Titre {n} {i}\n\nLe mot{i}.\n\n" for i in range(200))
+        )
+    course.write("a.md", A)
+    course.refresh()
+    full = size(course)
+    for n in range(12):
+        (course.corpus / f"long{n}.md").unlink()
+    course.refresh()
+    assert size(course) < full / 3
+    assert course.dump() == course.fresh_dump()
+    assert not course.refresh().is_stale
+
+
+def test_another_models_vectors_go_with_the_first_edit_after_the_change(two):
+    def fingerprints():
+        query = "SELECT DISTINCT fingerprint FROM embeddings"
+        return len(two.store().connection.execute(query).fetchall())
+
+    two.embedder = FakeEmbedder(dimension=32)
+    two.assistant = two.reopened()
+    two.refresh()
+    assert fingerprints() == 2, "whoever only tried a model goes back for nothing"
+    two.write("c.md", C)
+    two.refresh()
+    assert fingerprints() == 1
+    assert two.dump() == two.fresh_dump(FakeEmbedder(dimension=32))
+
+
+def test_an_interrupted_refresh_goes_on_where_it_stopped(course, monkeypatch):
+    """Ctrl-C between batches: the old index answers, and no passage is embedded twice."""
+    monkeypatch.setattr(refreshing, "_BATCH", 4)
+    course.write("a.md", A)
+    course.refresh()
+    before = course.dump()
+    course.fill(20)
+    course.embedder.passages.clear()
+
+    def stop(stage, done, total, note_id=""):
+        if stage == "vectorisation" and done >= 8:  # in the second batch of four
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        course.refresh(progress=stop)
+    assert course.dump() == before
+    assert course.assistant.search("noyau", refresh=False)
+    first = list(course.embedder.passages)
+    assert len(first) >= 8
+    course.embedder.passages.clear()
+    report = course.refresh()
+    assert report.embedded == len(course.embedder.passages) < report.chunks
+    assert not set(first[:4]) & set(course.embedder.passages)
+    assert not list(course.index.glob("*.tmp"))
+    assert course.dump() == course.fresh_dump()
+
+
+def test_memory_does_not_grow_with_the_corpus(course):
+    """Only one note is held at a time: 300 notes of 200 KB take little more than one."""
+    import tracemalloc
+
+    text = "".join(
+        f"# Titre {i}\n\nLe mot sert de texte, {'et encore ' * 20}.\n\n" for i in range(80)
+    )
+
+    def peak(count):
+        for n in range(count):
+            course.write(f"n{n}.md", f"# Note {n}\n\n{text}")
+        tracemalloc.start()
+        try:
+            course.refresh()
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    small = peak(20)
+    assert peak(120) < 1.5 * small + 5_000_000
+
+
+def test_a_file_is_read_once_the_library_it_wanted_is_there(two, monkeypatch):
+    from assistant.datatypes import Skipped
+    from assistant.index import changes
+
+    two.write("c.md", C)
+    with monkeypatch.context() as patch:
+        reason = "demande la bibliothèque « absent_parser » : installez-la"
+        patch.setattr(changes, "read_bytes", lambda file, data: Skipped(file.id, reason))
+        two.refresh()
+    assert [s.note_id for s in two.refresh().skipped] == ["c.md"]
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
+    assert two.refresh().added == ("c.md",)
+    assert two.dump() == two.fresh_dump()

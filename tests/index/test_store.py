@@ -11,7 +11,8 @@ import pytest
 
 from assistant.datatypes import Chunk, Note, Span
 from assistant.errors import IndexDamagedError, IndexFolderError, IndexMissingError
-from assistant.index.store import FILE_NAME, SCHEMA_VERSION, Store, mapped_errors, passage_hash
+from assistant.index.schema import FILE_NAME, SCHEMA_VERSION, mapped_errors
+from assistant.index.store import Store, passage_hash
 
 
 @pytest.fixture

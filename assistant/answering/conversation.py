@@ -1,0 +1,184 @@
+"""Follow-up questions made standalone from what was asked before, without a model.
+
+"et ses limites ?", "pourquoi ?", "et pour les volumes ?" are completed with the topic of
+the question before, or of its answer. A question that is complete is returned word for
+word: completing one wrongly is worse than leaving one alone. Nothing is read or computed
+but the words of the questions and of the quotations, in well under a millisecond.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from assistant.analysis import analyse
+from assistant.answering import english_follow_ups, french_follow_ups
+from assistant.answering.question_topic import COURTESY, plain, take_apart, unaccented
+from assistant.datatypes import Answer, Citation
+from assistant.language import detect_language
+
+_MOST_TERMS = 60  # of one answer, kept for the next question
+_MOST_SUBJECTS = 4
+_SUBJECT_WORDS = 5
+
+
+class Kind(StrEnum):
+    """What the student's line is, next to the questions before."""
+
+    COMPLETE = "complete"  # to be asked as it is
+    FOLLOW_UP = "follow-up"  # was completed
+    LANGUAGE = "language"  # asks for the same answer in another language
+    COURTESY = "courtesy"  # thanks, greets or agrees: nothing to look for
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question with as much of its answer as the next question may lean on.
+
+    Plain values only: `dataclasses.asdict(turn)` is JSON, and `Turn(**values)` reads it.
+    """
+
+    question: str  # as asked
+    standalone: str  # as it was understood
+    answered: bool
+    language: str = "fr"  # of the standalone question
+    terms: Sequence[str] = ()  # index terms of the headings and quotations
+    subjects: Sequence[str] = ()  # what the quotations speak of: noun phrases, the best first
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """A question as it is to be looked for."""
+
+    text: str  # word for word as asked, unless `changed`
+    changed: bool  # to be shown: "compris comme : …"
+    kind: Kind
+    language: str | None = None  # of the reply, when the student asked for one
+
+
+def remember(question: str, rewritten: Rewritten, answer: Answer) -> Turn:
+    """Return the turn to add to the history, once `question` is answered."""
+    language = detect_language(rewritten.text)
+    quoted = " ".join(f"{' '.join(c.headings[-2:])} {c.quote}" for c in answer.citations)
+    terms = dict.fromkeys(term.term for term in analyse(quoted, language))
+    subjects = dict.fromkeys(s for c in answer.citations if (s := _subject(c)))
+    return Turn(
+        question=question,
+        standalone=rewritten.text,
+        answered=answer.answered,
+        language=language,
+        terms=tuple(terms)[:_MOST_TERMS],
+        subjects=tuple(subjects)[:_MOST_SUBJECTS],
+    )
+
+
+_SAYS = re.compile(
+    r"^\W*((?:(?:les?|la|une?|the|an?) |l['’])?[\w`*./ '’-]+?)\s*(?: (?:est|sont|"
+    r"permet(?:tent)?|sert|servent|"
+    r"contient|gère|désigne|définit|décrit|consiste|représente|is|are|allows?|manages?)\b|\s:)",
+    re.I,
+)
+
+
+def _subject(citation: Citation) -> str | None:
+    """Return what a quotation begins with, where it says something of it: "Les volumes"."""
+    found = _SAYS.match(re.sub(r"[*_`]", "", citation.quote[:200]))
+    if not found:
+        return None
+    phrase = found[1].strip(" -")
+    known = 0 < len(phrase.split()) <= _SUBJECT_WORDS and analyse(phrase, "fr")
+    leans = re.match(
+        r"(?:vous|tu|nous|je|chaque|voici|you|we|il|elle|ils|elles|on|ce|cela|c['’]|"
+        r"cette|ces|it|this|exemple)\b",
+        phrase,
+        re.I,
+    )
+    if not known or leans:
+        return None
+    article = re.match(r"(?:les?|la|l['’]|une?|the|an?)\b", phrase, re.I)
+    return phrase[0].lower() + phrase[1:] if article else phrase
+
+
+_LANGUAGES = {
+    "francais": "fr", "french": "fr", "anglais": "en", "english": "en", "allemand": "de",
+    "german": "de", "espagnol": "es", "spanish": "es", "italien": "it", "italian": "it",
+    "portugais": "pt", "portuguese": "pt", "neerlandais": "nl", "dutch": "nl",
+}  # fmt: skip
+_IN_LANGUAGE = re.compile(
+    r"(?:(?:et|and|same|la meme(?: chose| reponse)?|pareil|reponds?(?:[- ]moi)?|"
+    r"reponse|traduis(?:[- ](?:moi|le|la|ca))*|"
+    r"traduction|redis(?:[- ](?:le|moi|ca))*|dis[- ](?:le|moi ca)|"
+    r"(?:(?:est-ce que )?tu peux|peux[- ]tu|(?:can|could) you) (?:me |le |la |l'|"
+    r"the )*(?:repondre|traduire|redire|dire|answer|translate|say)(?: (?:ca|cela|it|"
+    r"that|this))?|"
+    r"answer|reply|translate(?: it| that| this)?|say it|version) )?"
+    rf"(?:en|in|into|to) (?P<l>{'|'.join(_LANGUAGES)})|version (?P<v>{'|'.join(_LANGUAGES)})"
+)
+_COURTESY = re.compile(rf"(?:{COURTESY}\b[\s,.!;:…]*)+", re.I)
+
+
+def standalone(question: str, turns: Sequence[Turn]) -> Rewritten:
+    """Return `question` as it can be asked without the `turns` before it, the last the latest.
+
+    It is left alone, word for word, when there is no turn before it or it is complete.
+    """
+    complete = Rewritten(question, changed=False, kind=Kind.COMPLETE)
+    asked = plain(question)
+    if not asked:
+        is_courtesy = "?" not in question and _COURTESY.fullmatch(question.strip())
+        return Rewritten(question, False, Kind.COURTESY) if is_courtesy else complete
+    if not turns:
+        return complete
+    if re.search(r"[.?!;]\s+\w", asked):
+        return complete  # of several sentences
+    last = turns[-1]
+    folded = unaccented(asked)
+    if found := _IN_LANGUAGE.fullmatch(folded):
+        code = _LANGUAGES[found["l"] or found["v"]]
+        return Rewritten(last.standalone, True, Kind.LANGUAGE, code)
+    before = take_apart(last.standalone, last.language, last.terms)
+    if not before.topic:
+        return complete
+    earlier = take_apart(turns[-2].standalone, turns[-2].language) if len(turns) > 1 else None
+    text = french_follow_ups.standalone(asked, before, last.subjects, earlier)
+    is_french = text is not None
+    if text is None:
+        text = english_follow_ups.standalone(asked, before)
+    if not text or plain(text).casefold() == asked.casefold():
+        return complete
+    if text.startswith(before.text[:8]):
+        is_french = before.language == "fr"
+    text = _as_question(text, is_french=is_french, like=question.lstrip())
+    return Rewritten(text, True, Kind.FOLLOW_UP)
+
+
+def _as_question(text: str, *, is_french: bool, like: str) -> str:
+    """Return `text` with its final mark; its first letter is of the case that `like` begins with.
+
+    What is looked for then differs from what the student writes by its words alone.
+    """
+    text = " ".join(text.split())
+    first, second = text[0], text[1:2]
+    if like[0].isupper():
+        text = first.upper() + text[1:]
+    elif not second.isupper() and not _is_name(text):
+        text = first.lower() + text[1:]
+    if re.match(r"(?:donne|plus de détails|give|more details|explique)\b", text, re.I):
+        return text + "."
+    return f"{text} ?" if is_french else f"{text}?"
+
+
+_OPENS = re.compile(
+    r"(?:quel|quoi|comment|pourquoi|donne|plus|explique|entre|parmi|peut|faut|give|more|what|how|"
+    r"combien|où|qui)",
+    re.I,
+)
+
+
+def _is_name(text: str) -> bool:
+    """Whether a question begins with a name, as "Docker, c'est gratuit"."""
+    word = re.match(r"[\w']+", text)
+    known = word and (not analyse(word[0], "fr") or not analyse(word[0], "en"))
+    return not known and not _OPENS.match(text)

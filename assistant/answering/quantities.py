@@ -1,0 +1,129 @@
+"""Numbers of a text with their units, however they are written.
+
+"17 000", "17.000", "17,000" and "dix-sept mille" are one value, as "0,5" and "0.5" are;
+"90 %" and "quatre-vingt-dix pour cent" are one quantity. Articles ("un", "une", "one")
+count for nothing. A value is kept as text in canonical form: comparing is exact.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from assistant.analysis import analyse, fold
+
+_SPACES = " \u00a0\u202f"  # plain, no-break, narrow no-break: those that part thousands
+_NUMBER = re.compile(
+    rf"(?<![\w.,])(\d{{1,3}}(?:[{_SPACES}]\d{{3}})+(?!\d)|\d+(?:[.,’']\d+)*)([.,]\d+)?"
+    r"(?:(?:ème|eme|er|ère|ere|re|e|nd|rd|st|th)s?\b)?"
+)
+_UNIT = re.compile(r"\s?(?:°\s?[CF]\b|[%€$£‰Ω\u2126⁶⁹]|[^\W\d_]+(?:/[^\W\d_]+)?²?³?)")
+_UNITS = {
+    unit: name
+    for name, units in {
+        "%": "% pourcent percent", "€": "€ euro euros", "$": "$ dollar dollars",
+        "°c": "°c celsius", "°f": "°f fahrenheit", "ω": "ω ohm ohms",
+        "o": "octet octets byte bytes o", "ko": "ko kb kilooctets", "mo": "mo mb mégaoctets",
+        "go": "go gb gigaoctets", "to": "to tb téraoctets", "bit": "bit bits",
+        "mm": "mm millimètres", "cm": "cm centimètres", "m": "m mètre mètres metre metres meters",
+        "km": "km kilomètre kilomètres kilometres kilometers", "nm": "nm nanomètres",
+        "µm": "µm micromètres", "mg": "mg milligrammes", "g": "g gramme grammes grams",
+        "kg": "kg kilogramme kilogrammes kilo kilos kilograms", "t": "t tonne tonnes tons",
+        "ml": "ml millilitres", "cl": "cl centilitres", "l": "l litre litres liters",
+        "ms": "ms milliseconde millisecondes milliseconds", "s": "s seconde secondes seconds",
+        "min": "min minute minutes", "h": "h heure heures hour hours", "j": "jour jours day days",
+        "semaine": "semaine semaines week weeks", "mois": "mois month months",
+        "an": "an ans année années year years", "siècle": "siècle siècles century centuries",
+        "v": "v volt volts", "a": "a ampère ampères amp amps", "w": "w watt watts",
+        "kw": "kw kilowatt kilowatts", "hz": "hz hertz", "n": "n newton newtons",
+        "j (énergie)": "joule joules", "pa": "pa pascal pascals", "bar": "bar bars",
+        "mol": "mol mole moles",
+    }.items()
+    for unit in map(fold, units.split())
+}  # fmt: skip
+_COUNTED = re.compile(r"[ \u00a0-]([^\W\d_]{4,})")
+_COMPOUND = re.compile(r"\b([^\W\d_]+)-(?=(?:way|fold|bits?|phases?|steps?|tiers?|layers?)\b)")
+_PERCENT = re.compile(r"\b(?:pour|per)[ -]?(?:cents?|100)\b", re.I)
+_DEGREES = re.compile(r"\b(?:degrés?|degrees?)(?:\s+(celsius|fahrenheit|c|f)\b)?", re.I)
+_SCALES = {"⁶": 6, "⁹": 9}  # powers of ten, by the mark put in place of their word
+_MILLIONS = re.compile(r"(?<=\d)\s*millions?\b", re.I)
+_BILLIONS = re.compile(r"(?<=\d)\s*(?:milliards?|billions?)\b", re.I)
+_SPELLED = ("fr", "en", "es", "de", "it", "pt", "nl")  # that text_to_num reads
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A number in canonical form ("17000", "0.5"), and its unit where one is known."""
+
+    value: str
+    unit: str | None
+    noun: str | None = None  # index term of the word that is counted: "4 phases"
+
+
+def quantities(text: str, language: str) -> list[Quantity]:
+    """Return the numbers of `text`, in order."""
+    found = []
+    text = _COMPOUND.sub(r"\1 ", text)  # three-way
+    text = _BILLIONS.sub("⁹", _MILLIONS.sub("⁶", text))  # "2,5 millions" is one number
+    text = _DEGREES.sub(_degrees, _PERCENT.sub("%", _in_digits(text, language)))
+    for match in _NUMBER.finditer(text):
+        value = _canonical(match[1], match[2] or "")
+        unit = None
+        if following := _UNIT.match(text, match.end()):
+            written = "".join(following[0].split())
+            unit = _UNITS.get(fold(written))
+            value = _scaled(value, _SCALES.get(written, 0))
+        noun = None
+        if counted := _COUNTED.match(text, match.end()):
+            noun = next((t.term for t in analyse(counted[1], language)), None)
+        found.append(Quantity(value, unit, noun))
+    return found
+
+
+def is_spelled_number(word: str, language: str) -> bool:
+    """Whether a word is a number in letters, or part of one: six, dix-sept, mille, million."""
+    folded = fold(word)
+    if folded.startswith(("million", "milliard", "billion")):
+        return True
+    return any(c.isdigit() for c in _in_digits(word, language)) and not any(map(str.isdigit, word))
+
+
+def _degrees(match: re.Match[str]) -> str:
+    scale = (match[1] or "c")[0].upper()
+    return f"°{scale}"
+
+
+def _in_digits(text: str, language: str) -> str:
+    """Write numbers that are spelled out in digits."""
+    from text_to_num import alpha2digit
+
+    if language not in _SPELLED:
+        language = "fr"
+    return str(alpha2digit(text, language))
+
+
+def _canonical(digits: str, decimals: str) -> str:
+    """Return "17000" for "17 000" and "17.000", "0.5" for "0,5", "1.13.1" as it is."""
+    digits = re.sub(rf"[{_SPACES}’']", "", digits)
+    parts = re.split(r"[.,]", digits + decimals)
+    if len(parts) == 1:
+        return parts[0].lstrip("0") or "0"
+    grouped = all(len(part) == 3 for part in parts[1:]) and parts[0] != "0" and len(parts[0]) <= 3
+    if grouped:
+        return "".join(parts)
+    if len(parts) > 2:
+        return ".".join(parts)  # a version, an address, a date
+    whole = parts[0].lstrip("0") or "0"
+    fraction = parts[1].rstrip("0")
+    return f"{whole}.{fraction}" if fraction else whole
+
+
+def _scaled(value: str, power: int) -> str:
+    """Return a value times a power of ten, in canonical form."""
+    if not power:
+        return value
+    whole, _, fraction = value.partition(".")
+    digits = fraction[:power].ljust(power, "0")
+    rest = fraction[power:]
+    scaled = (whole + digits).lstrip("0") or "0"
+    return f"{scaled}.{rest}" if rest else scaled

@@ -1,0 +1,211 @@
+"""Follow-ups are completed, complete questions are left word for word."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assistant.answering.conversation import Kind, Rewritten, Turn, remember, standalone
+from assistant.assistant import Assistant
+from assistant.datatypes import Answer, Citation
+from assistant.settings import Settings
+
+CONVERSATIONS = Path(__file__).with_name("conversations.jsonl")
+CORPUS = Path(__file__).parents[2] / "corpus"
+CGROUPS = "À quoi servent les cgroups ?"
+VOLUME = "Comment créer un volume ?"
+DIFFERENCE = "Quelle est la différence entre une image et un conteneur ?"
+
+
+def after(*questions, language="fr", subjects=()):
+    return [Turn(q, q, True, language, (), subjects) for q in questions]
+
+
+@pytest.mark.parametrize(
+    ("before", "question", "expected"),
+    [
+        (CGROUPS, "et les namespaces ?", "à quoi servent les namespaces ?"),
+        (CGROUPS, "Et pour les volumes ?", "À quoi servent les volumes ?"),
+        (CGROUPS, "et Docker Compose alors ?", "à quoi sert Docker Compose ?"),
+        (CGROUPS, "et leurs limites ?", "quelles sont les limites des cgroups ?"),
+        (CGROUPS, "pk ?", "pourquoi utiliser les cgroups ?"),
+        (CGROUPS, "donne un exemple stp", "donne un exemple de cgroups."),
+        (CGROUPS, "plus de détails", "plus de détails sur les cgroups."),
+        (CGROUPS, "comment sa marche", "comment fonctionnent les cgroups ?"),
+        (CGROUPS, "quels sont les avantages ?", "quels sont les avantages des cgroups ?"),
+        (
+            CGROUPS,
+            "c koi la diff avec une VM",
+            "quelle est la différence entre les cgroups et une VM ?",
+        ),
+        (VOLUME, "et le supprimer ?", "comment supprimer un volume ?"),
+        (VOLUME, "comment les lister ?", "comment lister les volumes ?"),
+        (VOLUME, "et un réseau ?", "comment créer un réseau ?"),
+        (VOLUME, "et sous Windows ?", "comment créer un volume sous Windows ?"),
+        (VOLUME, "et l'inverse ?", "comment supprimer un volume ?"),
+        (VOLUME, "pourquoi ?", "pourquoi créer un volume ?"),
+        (VOLUME, "quelle commande ?", "quelle commande pour créer un volume ?"),
+        (VOLUME, "où sont-ils stockés ?", "où les volumes sont-ils stockés ?"),
+        (DIFFERENCE, "et avec une VM ?", "quelle est la différence entre une image et une VM ?"),
+        (
+            DIFFERENCE,
+            "lequel est le plus léger ?",
+            "entre une image et un conteneur, lequel est le plus léger ?",
+        ),
+        (
+            "Comment installer Docker sous Linux ?",
+            "et sous Windows ?",
+            "comment installer Docker sous Windows ?",
+        ),
+        (
+            "Quels sont les avantages de la virtualisation ?",
+            "et les inconvénients ?",
+            "quels sont les inconvénients de la virtualisation ?",
+        ),
+        ("Combien de MON faut-il ?", "et d'OSD ?", "combien d'OSD faut-il ?"),
+        ("What are cgroups for?", "and namespaces?", "what are namespaces for?"),
+        ("What are cgroups for?", "how do they work?", "how do cgroups work?"),
+        ("What are cgroups for?", "Why?", "Why use cgroups?"),
+    ],
+)
+def test_a_follow_up_is_completed_from_the_question_before(before, question, expected):
+    language = "en" if before.startswith("What") else "fr"
+    rewritten = standalone(question, after(before, language=language))
+    assert rewritten == Rewritten(expected, True, Kind.FOLLOW_UP)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Et comment créer un volume ?",
+        "et c'est quoi un pod ?",
+        "merci, c'est quoi un pod ?",
+        "Docker, comment ça marche ?",
+        "A quoi ça sert, les volumes ?",
+        "Comment supprimer un conteneur sans l'arrêter ?",
+        "Pourquoi un conteneur démarre-t-il plus vite que sa machine virtuelle ?",
+        "Y a-t-il des différences entre les paquets de ses distributions ?",
+        "Combien de conteneurs faut-il lancer ?",
+        "Où se trouve le registre ?",
+        "Où l'image est-elle stockée ?",
+        "Quels sont les avantages de la conteneurisation ?",
+        "Quelle est la différence entre une image et un volume ?",
+        "Est-il possible de lancer deux conteneurs ?",
+        "volumes Docker",
+        "What is a container and how does it work?",
+        "Is it possible to run two containers?",
+        "How can I ensure that all programs use the same paper size?",
+    ],
+)
+@pytest.mark.parametrize("before", [CGROUPS, VOLUME, DIFFERENCE])
+def test_a_complete_question_is_left_word_for_word(before, question):
+    assert standalone(question, after(before)) == Rewritten(question, False, Kind.COMPLETE)
+
+
+@pytest.mark.parametrize(
+    ("question", "language"),
+    [("en anglais", "en"), ("Et en anglais ?", "en"), ("in English please", "en"),
+     ("réponds en français", "fr"), ("en allemand stp", "de")],
+)  # fmt: skip
+def test_another_language_keeps_the_question(question, language):
+    rewritten = standalone(question, after(CGROUPS))
+    assert rewritten == Rewritten(CGROUPS, True, Kind.LANGUAGE, language)
+
+
+@pytest.mark.parametrize("line", ["merci", "Merci beaucoup !", "ok", "d'accord, merci", "Thanks!"])
+@pytest.mark.parametrize("turns", [[], after(CGROUPS)])
+def test_thanks_are_not_a_question(line, turns):
+    assert standalone(line, turns) == Rewritten(line, False, Kind.COURTESY)
+
+
+@pytest.mark.parametrize("question", ["et ses limites ?", "pourquoi ?", "en anglais"])
+def test_without_a_turn_before_nothing_is_completed(question):
+    assert standalone(question, []) == Rewritten(question, False, Kind.COMPLETE)
+
+
+def test_the_answer_gives_the_topic_when_the_question_asks_for_it():
+    turns = after("Qui gère les conteneurs ?", subjects=("le démon Docker",))
+    assert standalone("et où est-il installé ?", turns).text == (
+        "et où le démon Docker est-il installé ?"
+    )
+
+
+def test_the_difference_between_the_two_last_topics():
+    turns = after("C'est quoi une image ?", "Et c'est quoi un conteneur ?")
+    assert standalone("quelle est la différence ?", turns).text == (
+        "quelle est la différence entre une image et un conteneur ?"
+    )
+
+
+def test_a_topic_lives_through_several_follow_ups():
+    turns = after("c'est quoi une image docker ?")
+    for question, expected in (
+        ("comment la construire ?", "comment construire une image docker ?"),
+        ("pourquoi ?", "pourquoi construire une image docker ?"),
+        ("et pour la supprimer ?", "comment supprimer une image docker ?"),
+    ):
+        rewritten = standalone(question, turns)
+        assert rewritten.text == expected
+        turns.append(Turn(question, rewritten.text, True))
+
+
+def test_a_turn_remembers_what_the_answer_speaks_of_and_goes_through_json():
+    quote = "**Les volumes** permettent aux conteneurs de stocker des données."
+    citation = Citation(1, "a.md", "Cours", ("Docker", "Volumes"), 0, len(quote), 1, 1, None, quote)
+    answer = Answer("pourquoi ?", "fr", True, 0.9, "…", (citation,), ())
+    turn = remember("pourquoi ?", Rewritten("pourquoi un volume ?", True, Kind.FOLLOW_UP), answer)
+    assert (turn.question, turn.standalone) == ("pourquoi ?", "pourquoi un volume ?")
+    assert turn.subjects == ("les volumes",) and {"volum", "conteneur"} <= set(turn.terms)
+    again = Turn(**json.loads(json.dumps(asdict(turn))))
+    assert standalone("et ses limites ?", [again]) == standalone("et ses limites ?", [turn])
+
+
+@given(st.text(max_size=200), st.text(max_size=80))
+def test_no_text_breaks_it_and_what_is_unchanged_is_word_for_word(question, before):
+    rewritten = standalone(question, after(before))
+    assert rewritten.changed or rewritten.text == question
+    assert rewritten.changed == (rewritten.kind in (Kind.FOLLOW_UP, Kind.LANGUAGE))
+
+
+def test_it_takes_less_than_a_millisecond():
+    conversations = [json.loads(line) for line in CONVERSATIONS.open(encoding="utf-8")]
+    turns, seconds = after(CGROUPS, VOLUME), []
+    for question in [t["question"] for c in conversations for t in c["turns"]]:
+        started = time.perf_counter()
+        standalone(question, turns)
+        seconds.append(time.perf_counter() - started)
+    assert statistics.median(seconds) < 1e-3
+
+
+@pytest.mark.slow
+def test_follow_ups_about_the_course_are_found_as_if_written_by_hand(tmp_path, embedder):
+    course = Assistant.open(Settings(corpus=CORPUS, index=tmp_path), embedder=embedder)
+    course.refresh()
+
+    def finds(question, gold):
+        hits = course.search(question, k=3, refresh=False)
+        return any(gold in hit.chunk.text for hit in hits)
+
+    found, by_hand = [], []
+    for conversation in map(json.loads, CONVERSATIONS.open(encoding="utf-8")):
+        turns = []
+        for turn in conversation["turns"]:
+            rewritten = standalone(turn["question"], turns)
+            if turn["complete"]:
+                assert rewritten.text == turn["question"]
+            if turn.get("language"):
+                assert rewritten.language == turn["language"]
+            if turns:
+                found.append(finds(rewritten.text, turn["gold"]))
+                by_hand.append(finds(turn["standalone"], turn["gold"]))
+            answer = course.ask(rewritten.text, refresh=False)
+            turns.append(remember(turn["question"], rewritten, answer))
+    assert len(found) >= 30
+    assert statistics.mean(found) >= statistics.mean(by_hand) - 0.03
