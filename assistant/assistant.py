@@ -9,16 +9,17 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from assistant.answering.conversation import Kind, Turn, standalone
 from assistant.answering.evidence import find_evidence
-from assistant.answering.extractive import choose_quotations, cite, compose
+from assistant.answering.extractive import CITABLE, choose_quotations, cite, compose
 from assistant.answering.frames import FRAMES, frame_language
 from assistant.datatypes import Answer, Citation, Hit, Note, RefreshReport, Suggestion
 from assistant.embedding.late_interaction import Codec, codec_for
@@ -29,6 +30,7 @@ from assistant.index.links import linked_notes
 from assistant.index.schema import FILE_NAME, mapped_errors
 from assistant.index.store import Store
 from assistant.index.vectors import open_vectors
+from assistant.language import detect_language
 from assistant.places import line_at
 from assistant.reading.corpus import scan_corpus
 from assistant.retrieval.confidence import confidence
@@ -207,7 +209,12 @@ class Assistant:
 
     # --- asking ----------------------------------------------------------------------
 
-    def ask(
+    def ask(self, question: str, **options: Any) -> Answer:
+        """Answer from the notes, or say that they do not answer; `stream`'s last answer."""
+        *_, answer = self.stream(question, **options)
+        return answer
+
+    def stream(
         self,
         question: str,
         *,
@@ -215,34 +222,58 @@ class Assistant:
         refresh: bool = True,
         language: str | None = None,
         filters: Filters = EVERYTHING,
+        conversation: Sequence[Turn] = (),
+        use_model: bool = True,
         progress: Progress | None = None,
-    ) -> Answer:
-        """Answer from the notes that `filters` choose, or say that they do not answer.
+    ) -> Iterator[Answer]:
+        """Yield the answer as it grows; the last one is whole, and its citations verified.
 
-        Raises QuestionError for an empty or too long question, FilterError when no note
-        is chosen, IndexMissingError when `refresh` is false and nothing was indexed yet.
+        `conversation` holds the turns before, the last the latest: a follow-up is completed
+        from them. A language model writes the answer where the settings name one and
+        `use_model` is true; without one, the only answer quotes the notes. Raises
+        QuestionError for an empty or too long question, FilterError when no note is
+        chosen, IndexMissingError when `refresh` is false and nothing was indexed yet.
         """
         question = checked_question(question)
         started = time.perf_counter()
+        understood = standalone(question, conversation)
+        spoken = detect_language(question, conversation[-1].language) if conversation else None
+        reply = language or self.settings.language or understood.language or spoken
+        if understood.kind is Kind.COURTESY:
+            frame = frame_language(reply or detect_language(question))
+            yield Answer(question, frame, False, 0.0, FRAMES[frame]["courtesy"], (), ())
+            return
         if refresh:
             self.refresh(progress)
         refreshed = time.perf_counter()
+
+        def finished(answer: Answer) -> Answer:
+            timings = {
+                "refresh": 1000 * (refreshed - started),
+                **answer.timings_ms,
+                "total": 1000 * (time.perf_counter() - started),
+            }
+            return replace(
+                answer,
+                question=question,
+                standalone=understood.text if understood.changed else "",
+                timings_ms={name: round(ms, 2) for name, ms in timings.items()},
+            )
+
         for _ in range(3):
             try:
-                answer = self._answer(question, k, language, filters)
-                break
+                retrieval, answer = self._answer(understood.text, k, language, reply, filters)
+                if answer.answered and use_model and self.settings.llm_url:
+                    for growing in self._written(answer, retrieval, reply):
+                        yield finished(growing)
+                else:
+                    yield finished(answer)
+                return
             except _StaleCitationError:
                 self.refresh(hash_all=True)
-        else:
-            raise QuestionError(
-                "Les notes changent pendant qu'on les lit : reposez la question dans un instant."
-            )
-        timings = {
-            "refresh": 1000 * (refreshed - started),
-            **answer.timings_ms,
-            "total": 1000 * (time.perf_counter() - started),
-        }
-        return replace(answer, timings_ms={name: round(ms, 2) for name, ms in timings.items()})
+        raise QuestionError(
+            "Les notes changent pendant qu'on les lit : reposez la question dans un instant."
+        )
 
     def search(
         self,
@@ -280,17 +311,19 @@ class Assistant:
 
     # --- inside ----------------------------------------------------------------------
 
-    def _answer(self, question: str, k: int, language: str | None, filters: Filters) -> Answer:
+    def _answer(
+        self, question: str, k: int, language: str | None, reply: str | None, filters: Filters
+    ) -> tuple[Retrieval, Answer]:
+        """Return what was found, and the answer in the notes' own words."""
         started = time.perf_counter()
         with self._reading() as store:
             retrieval = self._retrieve(store, question, language, filters)
             found = time.perf_counter()
-            fixed = language or self.settings.language
-            frame = frame_language(fixed or retrieval.question.language)
+            frame = frame_language(reply or retrieval.question.language)
             certainty = confidence(retrieval)
             hits = _joined_hits(store, retrieval, k)
             evidence = find_evidence(retrieval) if certainty >= self.settings.caution else []
-            ids = {e.passage.stored.chunk.note_id for e in evidence[:20]}
+            ids = {e.passage.stored.chunk.note_id for e in evidence[:CITABLE]}
             notes = {note_id: note for note_id in ids if (note := store.note(note_id))}
             quotations = choose_quotations(evidence, notes, question)
             suggestions = _suggestions(store, retrieval)
@@ -300,14 +333,68 @@ class Assistant:
         if not quotations:
             texts = FRAMES[frame]
             text = texts["no_answer"] if retrieval.chunks else texts["no_notes"]
-            return Answer(question, frame, False, certainty, text, (), hits, suggestions, timings)
+            return retrieval, Answer(
+                question, frame, False, certainty, text, (), hits, suggestions, timings
+            )
         citations = cite(quotations, notes)
         verify(citations, notes, self.settings.corpus)
         timings["answer"] = 1000 * (time.perf_counter() - found)
         text = compose(quotations, notes)
-        return Answer(
+        return retrieval, Answer(
             question, frame, True, certainty, text, citations, hits, (), timings, see_also
         )
+
+    def _written(self, quoted: Answer, retrieval: Retrieval, reply: str | None) -> Iterator[Answer]:
+        """Yield the language model's answer as its sentences are verified.
+
+        Where nothing of it holds, or the model fails, the quotations are the answer, with
+        one line saying why. Sentences that were verified before a failure are kept.
+        """
+        from assistant.answering.generative import Composition, Dropped, cite_places, generate
+        from assistant.answering.language_model import LanguageModel, LanguageModelError
+        from assistant.answering.prompt import number_passages
+
+        texts = FRAMES[quoted.language]
+        if not retrieval.is_calibrated:
+            yield replace(quoted, notice=texts["not_calibrated"])
+            return
+        started = time.perf_counter()
+        settings = self.settings
+        model = LanguageModel(settings.llm_url or "", settings.llm_model or "", settings.llm_key)
+        passages = number_passages(
+            retrieval.passages, lambda text: self.embedder.count_tokens([text])[0]
+        )
+        composition, dropped, notice = Composition(), 0, ""
+        answer = quoted
+        sentences = generate(
+            retrieval.question.text,
+            passages,
+            model=model,
+            embedder=self.embedder,
+            codec=self.codec,
+            language=reply or retrieval.question.language,
+        )
+        try:
+            for sentence in sentences:
+                if isinstance(sentence, Dropped):
+                    dropped += 1
+                    continue
+                text = composition.add(sentence)
+                notes = {place.note_id: self.note(place.note_id) for place in composition.places}
+                citations = cite_places(composition.places, notes)
+                verify(citations, notes, settings.corpus)
+                answer = replace(quoted, text=text, citations=citations, model=model.name)
+                yield answer
+        except LanguageModelError as error:
+            notice = error.reason(quoted.language)
+            if not composition.places:
+                notice = texts["own_words"].format(reason=notice)
+        if dropped and composition.places:
+            notice = " ".join(filter(None, (notice, texts["dropped"].format(count=dropped))))
+        elif not composition.places and not notice:
+            notice = texts["not_supported"]
+        timings = {**quoted.timings_ms, "model": 1000 * (time.perf_counter() - started)}
+        yield replace(answer, notice=notice, timings_ms=timings)
 
     def _retrieve(
         self, store: Store, question: str, language: str | None, filters: Filters

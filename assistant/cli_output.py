@@ -48,6 +48,9 @@ def answer_as_json(answer: Answer) -> dict[str, Any]:
         "hits": [hit_as_json(hit) for hit in answer.hits],
         "suggestions": [_with_note(suggestion) for suggestion in answer.suggestions],
         "see_also": [{"note": note_id, "title": title} for note_id, title in answer.see_also],
+        "standalone": answer.standalone,
+        "model": answer.model,
+        "notice": answer.notice,
         "timings_ms": answer.timings_ms,
     }
 

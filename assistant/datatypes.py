@@ -143,6 +143,9 @@ class Answer:
     suggestions: tuple[Suggestion, ...] = ()
     timings_ms: dict[str, float] = field(default_factory=dict)
     see_also: tuple[tuple[str, str], ...] = ()  # (id, title) of notes linked with those cited
+    standalone: str = ""  # the question as a follow-up was understood; empty where it was complete
+    model: str = ""  # name of the language model that wrote the text; empty: the notes' own words
+    notice: str = ""  # one line about that model: why it is not used, or what was left out
 
 
 class Change(StrEnum):

@@ -109,8 +109,8 @@ def played(assistant: Assistant, conversations: list[dict[str, Any]]) -> Iterato
                 found_by_hand=is_found(assistant, turn["standalone"], turn["gold"]),
                 microseconds=1e6 * seconds,
             )
-            answer = assistant.ask(rewritten.text, refresh=False)
-            history.append(remember(question, rewritten, answer))
+            answer = assistant.ask(question, conversation=history, refresh=False)
+            history.append(remember(answer))
 
 
 def is_found(assistant: Assistant, question: str, gold: str) -> bool:

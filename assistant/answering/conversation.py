@@ -58,15 +58,16 @@ class Rewritten:
     language: str | None = None  # of the reply, when the student asked for one
 
 
-def remember(question: str, rewritten: Rewritten, answer: Answer) -> Turn:
-    """Return the turn to add to the history, once `question` is answered."""
-    language = detect_language(rewritten.text)
+def remember(answer: Answer) -> Turn:
+    """Return the turn that an answer adds to the history."""
+    understood = answer.standalone or answer.question
+    language = detect_language(understood)
     quoted = " ".join(f"{' '.join(c.headings[-2:])} {c.quote}" for c in answer.citations)
     terms = dict.fromkeys(term.term for term in analyse(quoted, language))
     subjects = dict.fromkeys(s for c in answer.citations if (s := _subject(c)))
     return Turn(
-        question=question,
-        standalone=rewritten.text,
+        question=answer.question,
+        standalone=understood,
         answered=answer.answered,
         language=language,
         terms=tuple(terms)[:_MOST_TERMS],

@@ -24,7 +24,7 @@ from assistant.places import line_at, place_at
 _MOST_SPANS = 3
 _NEAR_BEST = 0.65  # of score: a further span must come this near to the first
 _AS_COVERED = 0.2  # of the question's words in the first span, that a further one must say
-_CITABLE = 20  # the best spans, among which quotations are chosen
+CITABLE = 20  # the best spans, among which quotations are chosen
 _SHORT_ITEM = 7  # words: a shorter item is quoted with its lead-in
 _LIST_CHARACTERS = 900  # of a list quoted whole
 _ASKED_LIST_CHARACTERS = 2_000  # of one that the question asks for
@@ -55,7 +55,7 @@ def choose_quotations(
     """
     kind = question_kind(question)
     if kind is QuestionKind.COMPARISON and (sides := compared(question)):
-        pair = _side_by_side(evidence[:_CITABLE], notes, sides)
+        pair = _side_by_side(evidence[:CITABLE], notes, sides)
         if pair:
             return pair
     scores = {
@@ -64,7 +64,7 @@ def choose_quotations(
     }  # fmt: skip
     chosen: list[Quotation] = []
     said: list[list[str]] = []  # the same sentence in two notes is quoted once
-    for candidate in evidence[:_CITABLE]:
+    for candidate in evidence[:CITABLE]:
         near = _NEAR_BEST if evidence[0].covered >= _WELL_COVERED else _NEAR_BEST / 2
         if len(chosen) == _MOST_SPANS or candidate.score < evidence[0].score - near:
             break

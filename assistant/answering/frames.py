@@ -8,6 +8,18 @@ FRAMES = {
         "no_notes": "Il n'y a encore aucune note à interroger.",
         "nearest": "Sections les plus proches :",
         "see_also": "Voir aussi :",
+        "understood": "Compris comme : {question}",
+        "courtesy": "Avec plaisir. Posez une autre question sur le cours quand vous voulez.",
+        "not_supported": (
+            "Rien de ce que le modèle de langue a écrit n'est prouvé par les notes : "
+            "voici leurs propres mots."
+        ),
+        "own_words": "{reason} Voici les mots des notes.",
+        "not_calibrated": (
+            "Le modèle de langue n'est vérifiable qu'avec le modèle de plongement intégré : "
+            "voici les mots des notes."
+        ),
+        "dropped": "{count} phrase(s) du modèle de langue écartée(s), faute de preuve.",
         "line": "ligne {start}",
         "lines": "lignes {start}–{end}",
     },
@@ -16,6 +28,18 @@ FRAMES = {
         "no_notes": "There are no notes to ask yet.",
         "nearest": "Nearest sections:",
         "see_also": "See also:",
+        "understood": "Understood as: {question}",
+        "courtesy": "You are welcome. Ask another question about the course whenever you like.",
+        "not_supported": (
+            "Nothing that the language model wrote is proved by the notes: "
+            "here are their own words."
+        ),
+        "own_words": "{reason} Here are the notes' own words.",
+        "not_calibrated": (
+            "The language model can only be verified with the built-in embedding model: "
+            "here are the notes' own words."
+        ),
+        "dropped": "{count} sentence(s) of the language model left out for want of proof.",
         "line": "line {start}",
         "lines": "lines {start}–{end}",
     },

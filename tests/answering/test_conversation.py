@@ -159,8 +159,10 @@ def test_a_topic_lives_through_several_follow_ups():
 def test_a_turn_remembers_what_the_answer_speaks_of_and_goes_through_json():
     quote = "**Les volumes** permettent aux conteneurs de stocker des données."
     citation = Citation(1, "a.md", "Cours", ("Docker", "Volumes"), 0, len(quote), 1, 1, None, quote)
-    answer = Answer("pourquoi ?", "fr", True, 0.9, "…", (citation,), ())
-    turn = remember("pourquoi ?", Rewritten("pourquoi un volume ?", True, Kind.FOLLOW_UP), answer)
+    answer = Answer(
+        "pourquoi ?", "fr", True, 0.9, "…", (citation,), (), standalone="pourquoi un volume ?"
+    )
+    turn = remember(answer)
     assert (turn.question, turn.standalone) == ("pourquoi ?", "pourquoi un volume ?")
     assert turn.subjects == ("les volumes",) and {"volum", "conteneur"} <= set(turn.terms)
     again = Turn(**json.loads(json.dumps(asdict(turn))))
@@ -205,7 +207,8 @@ def test_follow_ups_about_the_course_are_found_as_if_written_by_hand(tmp_path, e
             if turns:
                 found.append(finds(rewritten.text, turn["gold"]))
                 by_hand.append(finds(turn["standalone"], turn["gold"]))
-            answer = course.ask(rewritten.text, refresh=False)
-            turns.append(remember(turn["question"], rewritten, answer))
+            answer = course.ask(turn["question"], conversation=turns, refresh=False)
+            assert answer.standalone == (rewritten.text if rewritten.changed else "")
+            turns.append(remember(answer))
     assert len(found) >= 30
     assert statistics.mean(found) >= statistics.mean(by_hand) - 0.03
