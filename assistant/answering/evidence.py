@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 
 from assistant.analysis import analyse
+from assistant.answering.answer_type import can_answer
+from assistant.answering.question_kind import QuestionKind, question_kind
 from assistant.datatypes import Chunk, Span
 from assistant.retrieval.found import Passage, Retrieval
 
@@ -19,12 +21,8 @@ _LATE_WEIGHT = 8.0  # cosines differ by hundredths between spans
 _COVERED_WEIGHT = 0.6
 _PASSAGE_WEIGHT = 0.3
 _DEFINED_WEIGHT = 0.35  # for a span that begins with what is to be defined
-_DEFINITION = re.compile(
-    r"^\W*(?:c['’ ]?est (?:quoi|koi)|c (?:quoi|koi)|qu['’ ]est[- ]ce (?:que|qu['’])|que veut dire|"
-    r"définis|définir|(?:donne|quelle est la) définition|what (?:is|are)|define)\b"
-    r"|\b(?:c['’ ]?est|c) ?(?:quoi|koi)\W*$",
-    re.I,
-)
+_TYPED_WEIGHT = 0.7  # for a date where the question asks when; on a reading collection such
+# questions gain 8 points, while numbers and names gain nothing
 _WANTS_CODE = re.compile(
     r"\b(?:comment|commandes?|code|exemples?|syntaxe|script|option|how|commands?|example)\b", re.I
 )
@@ -34,7 +32,7 @@ _EXERCISE = re.compile(
     re.I,
 )
 _ASKING = 4.0  # taken from a span that asks: a question echoes the words, not the answer
-_UNASKED_CODE = 0.5  # taken from code when the question does not ask for any
+_UNASKED_CODE = 0.8  # taken from code when the question does not ask for any
 _UNFINISHED = 0.6  # taken from a line that introduces something this passage does not hold
 _LEANING = re.compile(
     r"^\W*(?:il|elle|ils|elles|cela|ceci|ça|celui-ci|celle-ci|grâce à cela|it|they|this)\b", re.I
@@ -54,7 +52,8 @@ class Evidence:
 def find_evidence(retrieval: Retrieval) -> list[Evidence]:
     """Return every span of the best passages, the best first."""
     question = retrieval.question
-    is_definition = bool(_DEFINITION.search(question.text))
+    kind = question_kind(question.text)
+    defines = kind in (QuestionKind.DEFINITION, QuestionKind.PURPOSE)
     wants_code = bool(_WANTS_CODE.search(question.text))
     found: list[Evidence] = []
     for passage in retrieval.passages[:_PASSAGES]:
@@ -66,12 +65,15 @@ def find_evidence(retrieval: Retrieval) -> list[Evidence]:
                 continue
             nearest = passage.similarities[:, inside].max(axis=1)
             late = float(question.weights @ nearest)
-            covered, first = _covered(retrieval, chunk.text[start:end], passage.stored.language)
+            text = chunk.text[start:end]
+            covered, first = _covered(retrieval, text, passage.stored.language)
+            dated = kind is QuestionKind.WHEN and can_answer(question.text, text)
             score = (
                 _LATE_WEIGHT * late
                 + _COVERED_WEIGHT * covered
                 + _PASSAGE_WEIGHT * (passage.score - retrieval.passages[0].score)
-                + (_DEFINED_WEIGHT if is_definition and first else 0.0)
+                + (_DEFINED_WEIGHT if defines and first else 0.0)
+                + (_TYPED_WEIGHT if dated else 0.0)
                 - _penalty(chunk, span, wants_code=wants_code)
             )
             found.append(Evidence(passage, span, score, covered))

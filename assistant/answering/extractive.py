@@ -11,7 +11,7 @@ retyped.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from assistant.analysis import analyse
@@ -32,6 +32,11 @@ _SENTENCE_CHARACTERS = 420  # of a sentence quoted with the one before it
 _CONTEXT_WORDS = 45  # of the best sentence together with the one beside it
 _NO_NEIGHBOUR = 3.0  # of score below the best sentence: asks, or introduces something else
 _WELL_COVERED = 0.5  # share of the question in the best span, without which few others help
+_CONTRAST = re.compile(
+    r"\b(?:contrairement|alors que|tandis que|diff[éèe]r\w+|à l['’]inverse|par rapport à|au lieu d|"
+    r"unlike|whereas|while|in contrast|differ\w*|instead of)\b",
+    re.I,
+)
 _SAID_SIDE = 0.5  # of the words that name one side of a comparison
 
 
@@ -84,36 +89,62 @@ def choose_quotations(
 def _side_by_side(
     evidence: list[Evidence], notes: Mapping[str, Note], sides: tuple[str, str]
 ) -> list[Quotation]:
-    """Return one quotation that says both sides, or one for each; none if a side has none."""
-    chosen: list[Quotation] = []
-    shares = [(_said(e, sides[0]), _said(e, sides[1])) for e in evidence]
-    both = next((i for i, share in enumerate(shares) if min(share) >= _SAID_SIDE), None)
-    first = [next((i for i, s in enumerate(shares) if _leads(s, side)), None) for side in (0, 1)]
-    if both is not None and (None in first or both <= min(i for i in first if i is not None)):
-        wanted: Iterable[int | None] = [both]
+    """Return a span that contrasts both sides, or what begins with each; none if a side lacks.
+
+    Without a span that begins with each, one that says both will do.
+    """
+    said = [(_said(e, sides[0]), _said(e, sides[1])) for e in evidence]
+    both = [n for n, shares in enumerate(said) if min(shares) >= _SAID_SIDE]
+    contrast = [n for n in both if _CONTRAST.search(_text_of(evidence[n]))]
+    opening = [
+        [
+            n
+            for n, e in enumerate(evidence)
+            if said[n][side] >= _SAID_SIDE and _opens(e, sides[side])
+        ]
+        for side in (0, 1)
+    ]
+    if contrast:
+        wanted = contrast[:1]
+    elif all(opening) and opening[0][0] != opening[1][0]:
+        wanted = [opening[0][0], opening[1][0]]
     else:
-        wanted = first
+        wanted = both[:1]
+    chosen: list[Quotation] = []
     for index in wanted:
-        if index is None:
-            return []
         note = notes[evidence[index].passage.stored.chunk.note_id]
         quotation = _quotation(evidence[index], note, QuestionKind.COMPARISON)
+        if any(_overlap(quotation, other) for other in chosen):
+            quotation = Quotation(
+                evidence[index],
+                evidence[index].span.start,
+                evidence[index].span.end,
+                (evidence[index].span,),
+            )
         if not any(_overlap(quotation, other) for other in chosen):
             chosen.append(quotation)
     return chosen
 
 
-def _leads(shares: tuple[float, float], side: int) -> bool:
-    return shares[side] >= _SAID_SIDE and shares[side] > shares[1 - side]
+def _text_of(evidence: Evidence) -> str:
+    chunk, span = evidence.passage.stored.chunk, evidence.span
+    return chunk.text[span.start - chunk.start : span.end - chunk.start]
 
 
 def _said(evidence: Evidence, side: str) -> float:
     """Return the share of the words naming one side of a comparison that the span says."""
-    stored, span = evidence.passage.stored, evidence.span
-    text = stored.chunk.text[span.start - stored.chunk.start : span.end - stored.chunk.start]
-    wanted = {term.term for term in analyse(side, stored.language)}
-    said = {term.term for term in analyse(text, stored.language)}
+    language = evidence.passage.stored.language
+    wanted = {term.term for term in analyse(side, language)}
+    said = {term.term for term in analyse(_text_of(evidence), language)}
     return len(wanted & said) / max(len(wanted), 1)
+
+
+def _opens(evidence: Evidence, side: str) -> bool:
+    """Whether the span begins with one side of a comparison, as its definition does."""
+    language = evidence.passage.stored.language
+    wanted = {term.term for term in analyse(side, language)}
+    first = [term.term for term in analyse(_text_of(evidence), language)][: len(wanted) + 1]
+    return bool(first) and first[0] in wanted
 
 
 def _with_neighbour(

@@ -67,7 +67,8 @@ _PATTERNS: tuple[tuple[QuestionKind, re.Pattern[str]], ...] = tuple(
             QuestionKind.DEFINITION,
             rf"{_IS_WHAT}\b|\bqu['’ ]?est[- ]ce (?:que?\b|qu['’])|\bkesk"
             r"|\bque (?:veut dire|signifie)"
-            r"|\bveut dire quoi|\bdéfini|\bdefini|\bsignification"
+            r"|\bveut dire quoi|\bce qu['’ ]est\b|\bexpliqu\w+ (?:\w+ )?(?:les?|la|l['’])"
+            r"|\bparle[rz]?[- ](?:moi|nous)\b|\btell me about\b|\bdéfini|\bdefini|\bsignification"
             r"|\bwhat(?:'s|’s| is| are| does .* mean)\b|\bdefine\b|\bmeaning of\b"
             r"|^\W*[\w'’-]+(?:\s[\w'’-]+)?\s*\?\s*$",
         ),

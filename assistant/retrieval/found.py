@@ -19,7 +19,7 @@ class Question:
     """A question, read once for all legs."""
 
     text: str
-    read_as: str  # with words that the notes spell otherwise replaced; what was embedded
+    read_as: str  # its core, with words that the notes spell otherwise replaced; embedded
     language: str
     note_languages: tuple[str, ...]  # of the index, the most frequent first
     vector: NDArray[np.float32]  # (dimension,)

@@ -31,6 +31,7 @@ from assistant.retrieval.fusion import (
     fused_scores,
     lexical_share,
 )
+from assistant.retrieval.phrasing import core
 
 CANDIDATES = 100  # passages that each leg proposes
 RERANKED = 50  # of them, those compared token by token
@@ -53,16 +54,17 @@ def read(
     """Analyse and embed a question."""
     note_languages = tuple(store.languages()) or ("fr",)
     spoken = language or detect_language(text, note_languages[0])
+    asked = core(text)
     overhead = embedder.count_tokens([""])[0]
     terms = read_question(
         store.connection,
-        text,
+        asked,
         question_languages(spoken, note_languages),
         chunks,
         # A word that is one piece of the model's vocabulary is frequent, not misspelt.
         is_word=lambda word: embedder.count_tokens([word.lower()])[0] - overhead == 1,
     )
-    mended = mend_spelling(_calm(text), terms)
+    mended = mend_spelling(_calm(asked), terms)
     encoded = embedder.encode_queries([mended])
     tokens = encoded.tokens[0]
     weights = codec.weights(tokens.vectors)

@@ -141,3 +141,49 @@ def test_the_same_sentence_of_two_notes_is_quoted_once() -> None:
     notes = {name: note_of("Un volume garde les données.\n", name) for name in ("a.md", "b.md")}
     evidence = [e for note in notes.values() for e in evidence_for(note, ("Un volume", 9.0))]
     assert len(choose_quotations(evidence, notes)) == 1
+
+
+COMPARED = """# Docker
+
+- Une image : est un schéma en lecture seule.
+- Un conteneur : est une instance d'une image.
+"""
+
+
+def test_a_comparison_quotes_what_begins_with_each_side() -> None:
+    note = note_of(COMPARED)
+    evidence = evidence_for(note, ("Un conteneur", 9.0), ("Une image", 8.0))
+    question = "quelle est la différence entre une image et un conteneur ?"
+    citations = cite(choose_quotations(evidence, {note.id: note}, question), {note.id: note})
+    assert [citation.quote for citation in citations] == [
+        "Une image : est un schéma en lecture seule.",
+        "Un conteneur : est une instance d'une image.",
+    ]
+
+
+def test_a_span_that_contrasts_both_sides_is_enough() -> None:
+    contrast = "Contrairement à une image, un conteneur garde un état."
+    note = note_of(f"{COMPARED}\n{contrast}\n")
+    evidence = evidence_for(note, ("Un conteneur", 9.0), ("Une image", 8.0), ("Contrairement", 7.0))
+    (citation,) = cite(
+        choose_quotations(evidence, {note.id: note}, "image vs conteneur"), {note.id: note}
+    )
+    assert citation.quote == contrast
+
+
+def test_a_list_that_is_asked_for_is_quoted_whole_from_any_of_its_items() -> None:
+    note = note_of(LIST)
+    evidence = evidence_for(note, ("le client", 9.0))
+    (citation,) = cite(
+        choose_quotations(evidence, {note.id: note}, "quels sont les composants de Docker ?"),
+        {note.id: note},
+    )
+    assert citation.quote.endswith("- le client") and "le serveur dockerd" in citation.quote
+
+
+def test_the_best_sentence_brings_the_better_of_its_neighbours() -> None:
+    text = "Il pleut ici. Les volumes gardent les données. Ils survivent au conteneur.\n"
+    note = note_of(text)
+    evidence = evidence_for(note, ("Les volumes", 9.0), ("Ils survivent", 7.5), ("Il pleut", 6.5))
+    (citation,) = cite(choose_quotations(evidence, {note.id: note}), {note.id: note})
+    assert citation.quote == "Les volumes gardent les données. Ils survivent au conteneur."

@@ -1,0 +1,73 @@
+"""What a question looks for, without the phrase around it and without message spelling.
+
+"Peux-tu m'expliquer ce qu'est une image, stp ?" looks for "une image": words that only ask
+are in no note, and would count as words that the notes do not say. A question is never
+emptied; one without such a phrase comes back as it was. What is asked (a definition, a
+purpose) is read from the question itself, not from this.
+"""
+
+from __future__ import annotations
+
+import re
+
+_GREETING = (
+    r"(?:bonjour|bonsoir|salut|coucou|hello|hi|hey|bjr|slt|merci|svp|stp|please)\b[\s,!.;:]*"
+)
+_POLITE = r"(?:s['’ ]?il (?:te|vous) pla[iî]t|svp|stp|please|merci(?: d['’]avance)?|thanks?)"
+_CAN = (
+    r"(?:(?:est[- ]ce que )?(?:tu peux|vous pouvez|tu pourrais|vous pourriez)|peux[- ]tu|"
+    r"pouvez[- ]vous|pourrais[- ]tu|pourriez[- ]vous|can you|could you|would you)"
+)
+_TELL = (
+    r"(?:(?:ré)?expliqu(?:er|ez|e)|di(?:re|tes|s)|rappel(?:er|ez|le)|donn(?:er|ez|e)|"
+    r"parl(?:er|ez|e)|défini(?:r|ssez|s)|definir|décri(?:re|vez|s)|présent(?:er|ez|e)|"
+    r"explain|tell|describe|define|give)"
+)
+_WISH = (
+    r"(?:j['’]?(?:ai|e n['’]ai)? ?(?:pas|rien|toujours pas) compris|"
+    r"je (?:ne |n['’])?comprends? pas|(?:je )?(?:voudrais|veux|aimerais|souhaite)(?: bien)? "
+    r"(?:savoir|comprendre|connaître)|j['’]aimerais (?:savoir|comprendre|connaître)|"
+    r"je cherche(?: à (?:savoir|comprendre))?|"
+    r"i (?:do not|don['’]t) understand|i (?:want|would like) to (?:know|understand))"
+)
+_MEANING = (
+    r"(?:(?:la |une |the |a )?(?:définition|definition|signification|meaning)s?"
+    r"(?: (?:de la |de l['’]|du |des |de |d['’]|of (?:the |an? )?)| (?=\w)))"
+)
+_WHAT_IT_IS = (
+    r"(?:ce (?:qu['’ ]est|que (?:sont|c['’]est(?: que)?(?: qu['’])?))\s+|"
+    rf"what (?:is|are) |(?:la notion|le concept) (?:de la |de l['’]|du |des |de |d['’])|{_MEANING}|"
+    r"(?:de la |du |des |about )(?=\w)|(?:de |si |if )(?=\w))"
+)
+_OPENING = re.compile(
+    rf"^\W*(?:{_GREETING})*(?:{_POLITE}[\s,]+)?"
+    rf"(?:(?:(?:{_CAN}\s+)(?:(?:me|nous|le|la|les|please)\s+|m['’])*{_TELL}|{_TELL}|{_WISH})"
+    rf"(?:[- ](?:moi|nous|me|us))?(?:[\s,:]+(?:{_WHAT_IT_IS})?|$)|{_MEANING})?",
+    re.I,
+)
+_CLOSING = re.compile(rf"[\s,]*\b{_POLITE}\s*(?P<mark>[?!.]*)\s*$", re.I)
+# Notes say what a thing is for, hardly ever why one uses it.
+_WHY_USE = re.compile(
+    r"^\W*pourquoi (?:(?:est-ce qu['’ ]?)?on |faut[- ]il |devrait[- ]on |doit[- ]on )?"
+    r"(?:utilise[rz]?|employe[rz]?|emploie|se sert d['’e]\s?)\s+(\w)",
+    re.I,
+)
+
+# Of messages; only forms that are no words of either language.
+_SPELLINGS = {
+    "pk": "pourquoi", "pq": "pourquoi", "pkoi": "pourquoi", "prquoi": "pourquoi",
+    "cmt": "comment", "koman": "comment", "koi": "quoi", "kwa": "quoi", "kel": "quel",
+    "kelle": "quelle", "kels": "quels", "kelles": "quelles", "ki": "qui", "ke": "que",
+    "kesk": "qu'est-ce que", "kesako": "qu'est-ce que", "keske": "qu'est-ce que",
+    "kan": "quand", "kand": "quand", "ds": "dans", "ac": "avec", "pr": "pour", "tt": "tout",
+    "ya": "il y a",
+}  # fmt: skip
+_WORD = re.compile(r"(?<![\w'’.-])[a-zA-Z]{2,6}(?![\w'’-]|\.\w)")
+
+
+def core(question: str) -> str:
+    """Return what `question` looks for; the question itself where that is all of it."""
+    spelt = _WORD.sub(lambda word: _SPELLINGS.get(word[0], word[0]), question)
+    spelt = _WHY_USE.sub(r"à quoi sert \1", spelt)
+    inner = _CLOSING.sub(lambda end: f" {end['mark']}", _OPENING.sub("", spelt, count=1)).strip()
+    return inner if any(map(str.isalnum, inner)) else question
