@@ -17,6 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assistant.answering.answer_type import can_answer
 from assistant.answering.conversation import Kind, Turn, standalone
 from assistant.answering.evidence import find_evidence
 from assistant.answering.extractive import CITABLE, choose_quotations, cite, compose
@@ -31,7 +32,7 @@ from assistant.index.schema import FILE_NAME, mapped_errors
 from assistant.index.store import Store
 from assistant.index.vectors import open_vectors
 from assistant.language import detect_language
-from assistant.places import line_at
+from assistant.places import line_at, place_at
 from assistant.reading.corpus import scan_corpus
 from assistant.retrieval.confidence import confidence
 from assistant.retrieval.diversity import join_neighbours
@@ -41,6 +42,8 @@ from assistant.retrieval.search import retrieve
 from assistant.settings import Settings
 
 if TYPE_CHECKING:
+    from assistant.answering.prompt import NumberedPassage
+    from assistant.answering.verification import Support
     from assistant.embedding.protocol import Embedder
     from assistant.index.refresh import Progress
     from assistant.index.vectors import VectorIndex
@@ -326,6 +329,8 @@ class Assistant:
             ids = {e.passage.stored.chunk.note_id for e in evidence[:CITABLE]}
             notes = {note_id: note for note_id in ids if (note := store.note(note_id))}
             quotations = choose_quotations(evidence, notes, question)
+            if quotations and not can_answer(question, compose(quotations, notes)):
+                quotations, certainty = [], min(certainty, self.settings.caution / 2)
             suggestions = _suggestions(store, retrieval)
             cited = dict.fromkeys(q.evidence.passage.stored.chunk.note_id for q in quotations)
             see_also = linked_notes(store, list(cited), _SEE_ALSO)
@@ -380,7 +385,7 @@ class Assistant:
                     dropped += 1
                     continue
                 text = composition.add(sentence)
-                notes = {place.note_id: self.note(place.note_id) for place in composition.places}
+                notes = self._as_retrieved(composition.places, passages)
                 citations = cite_places(composition.places, notes)
                 verify(citations, notes, settings.corpus)
                 answer = replace(quoted, text=text, citations=citations, model=model.name)
@@ -395,6 +400,22 @@ class Assistant:
             notice = texts["not_supported"]
         timings = {**quoted.timings_ms, "model": 1000 * (time.perf_counter() - started)}
         yield replace(answer, notice=notice, timings_ms=timings)
+
+    def _as_retrieved(
+        self, places: Iterable[Support], passages: Sequence[NumberedPassage]
+    ) -> dict[str, Note]:
+        """Return the notes of places; the index may have been refreshed while a model wrote."""
+        notes = {}
+        for place in places:
+            chunk = next(p.chunk for p in passages if p.number == place.number)
+            try:
+                note = self.note(place.note_id)
+            except KeyError as error:
+                raise _StaleCitationError(place.note_id) from error
+            if note.text[chunk.start : chunk.end] != chunk.text:
+                raise _StaleCitationError(place.note_id)
+            notes[note.id] = note
+        return notes
 
     def _retrieve(
         self, store: Store, question: str, language: str | None, filters: Filters
@@ -465,11 +486,15 @@ def checked_question(question: str) -> str:
 
 
 def verify(citations: tuple[Citation, ...], notes: dict[str, Note], corpus: Path) -> None:
-    """Compare every quotation with its note, and the note with its file as it is now."""
+    """Compare every citation with its note, and the note with its file as it is now.
+
+    A number out of order, offsets outside of the note, a quotation, line or page that is not
+    there, and a file that changed all raise: none of them is ever shown.
+    """
     checked: set[str] = set()
-    for citation in citations:
-        note = notes[citation.note_id]
-        if note.text[citation.start : citation.end] != citation.quote:
+    for number, citation in enumerate(citations, start=1):
+        note = notes.get(citation.note_id)
+        if note is None or citation.number != number or not _is_true(citation, note):
             raise _StaleCitationError(citation.note_id)
         if note.id in checked:
             continue
@@ -480,6 +505,19 @@ def verify(citations: tuple[Citation, ...], notes: dict[str, Note], corpus: Path
         if digest != note.sha256:
             raise _StaleCitationError(citation.note_id)
         checked.add(note.id)
+
+
+def _is_true(citation: Citation, note: Note) -> bool:
+    start, end = citation.start, citation.end
+    if not 0 <= start < end <= len(note.text) or note.text[start:end] != citation.quote:
+        return False
+    place = place_at(note, start)
+    page = (place.unit, place.number) if place and place.unit != "line" else ("line", None)
+    lines = line_at(note, start), line_at(note, end - 1)
+    return (citation.unit, citation.page) == page and (
+        citation.line_start,
+        citation.line_end,
+    ) == lines
 
 
 def _joined_hits(store: Store, retrieval: Retrieval, k: int) -> tuple[Hit, ...]:
