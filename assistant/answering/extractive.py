@@ -22,7 +22,7 @@ from assistant.markup import without_tags
 from assistant.places import line_at, place_at
 
 _MOST_SPANS = 3
-_NEAR_BEST = 0.65  # of score: a further span must come this near to the first
+_NEAR_BEST = 0.55  # of score: a further span must come this near to the first
 _AS_COVERED = 0.2  # of the question's words in the first span, that a further one must say
 CITABLE = 20  # the best spans, among which quotations are chosen
 _SHORT_ITEM = 7  # words: a shorter item is quoted with its lead-in
@@ -31,7 +31,6 @@ _ASKED_LIST_CHARACTERS = 2_000  # of one that the question asks for
 _SENTENCE_CHARACTERS = 420  # of a sentence quoted with the one before it
 _CONTEXT_WORDS = 45  # of the best sentence together with the one beside it
 _NO_NEIGHBOUR = 3.0  # of score below the best sentence: asks, or introduces something else
-_WELL_COVERED = 0.5  # share of the question in the best span, without which few others help
 _CONTRAST = re.compile(
     r"\b(?:contrairement|alors que|tandis que|diff[éèe]r\w+|à l['’]inverse|par rapport à|au lieu d|"
     r"unlike|whereas|while|in contrast|differ\w*|instead of)\b",
@@ -70,8 +69,7 @@ def choose_quotations(
     chosen: list[Quotation] = []
     said: list[list[str]] = []  # the same sentence in two notes is quoted once
     for candidate in evidence[:CITABLE]:
-        near = _NEAR_BEST if evidence[0].covered >= _WELL_COVERED else _NEAR_BEST / 2
-        if len(chosen) == _MOST_SPANS or candidate.score < evidence[0].score - near:
+        if len(chosen) == _MOST_SPANS or candidate.score < evidence[0].score - _NEAR_BEST:
             break
         if candidate.covered < _AS_COVERED * evidence[0].covered:
             continue  # near in sense alone: rather the best span alone than a stray one
