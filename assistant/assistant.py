@@ -17,10 +17,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assistant.answering.about_the_note import quote_front_matter
 from assistant.answering.answer_type import can_answer
 from assistant.answering.conversation import Kind, Turn, standalone
 from assistant.answering.evidence import find_evidence
-from assistant.answering.extractive import CITABLE, choose_quotations, cite, compose
+from assistant.answering.extractive import CITABLE, Quotation, choose_quotations, cite, compose
 from assistant.answering.frames import FRAMES, frame_language
 from assistant.datatypes import Answer, Citation, Hit, Note, RefreshReport, Suggestion
 from assistant.embedding.late_interaction import Codec, codec_for
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 LONGEST_QUESTION = 2_000  # characters
 DEFAULT_HITS = 8
 _SUGGESTIONS = 3
+_KNOWN = 0.95  # confidence in what the front matter says of its own note
 _SEE_ALSO = 3  # notes linked with those cited
 
 
@@ -329,7 +331,9 @@ class Assistant:
             ids = {e.passage.stored.chunk.note_id for e in evidence[:CITABLE]}
             notes = {note_id: note for note_id in ids if (note := store.note(note_id))}
             quotations = choose_quotations(evidence, notes, question)
-            if quotations and not can_answer(question, compose(quotations, notes)):
+            if retrieval.passages and (about := self._about_the_note(store, retrieval, notes)):
+                quotations, certainty = [about], max(certainty, _KNOWN)
+            elif quotations and not can_answer(question, compose(quotations, notes)):
                 quotations, certainty = [], min(certainty, self.settings.caution / 2)
             suggestions = _suggestions(store, retrieval)
             cited = dict.fromkeys(q.evidence.passage.stored.chunk.note_id for q in quotations)
@@ -348,6 +352,19 @@ class Assistant:
         return retrieval, Answer(
             question, frame, True, certainty, text, citations, hits, (), timings, see_also
         )
+
+    def _about_the_note(
+        self, store: Store, retrieval: Retrieval, notes: dict[str, Note]
+    ) -> Quotation | None:
+        """Quote the front matter of the nearest note where the question is about the course."""
+        best = retrieval.passages[0]
+        note = store.note(best.stored.chunk.note_id)
+        if note is None:
+            return None
+        quotation = quote_front_matter(retrieval.question.text, best, note)
+        if quotation:
+            notes[note.id] = note
+        return quotation
 
     def _written(self, quoted: Answer, retrieval: Retrieval, reply: str | None) -> Iterator[Answer]:
         """Yield the language model's answer as its sentences are verified.
@@ -398,8 +415,17 @@ class Assistant:
             notice = " ".join(filter(None, (notice, texts["dropped"].format(count=dropped))))
         elif not composition.places and not notice:
             notice = texts["not_supported"]
+        verify(answer.citations, self._cited(answer), settings.corpus)  # a model takes its time
         timings = {**quoted.timings_ms, "model": 1000 * (time.perf_counter() - started)}
         yield replace(answer, notice=notice, timings_ms=timings)
+
+    def _cited(self, answer: Answer) -> dict[str, Note]:
+        """Return the cited notes as they are in the index now; not those that left it."""
+        notes = {}
+        for note_id in dict.fromkeys(citation.note_id for citation in answer.citations):
+            with suppress(KeyError):
+                notes[note_id] = self.note(note_id)
+        return notes
 
     def _as_retrieved(
         self, places: Iterable[Support], passages: Sequence[NumberedPassage]
