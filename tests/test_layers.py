@@ -25,7 +25,7 @@ LAYERS = [
     {"answering", "retrieval", "index"},
     {"assistant"},
     {"evaluation", "watching", "diagnosis"},  # use the assistant from outside, as a face would
-    {"cli", "cli_output", "web", "__main__"},
+    {"cli", "cli_conversation", "cli_output", "web", "__main__"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 BLOCKS = {"assistant.web.chat", "assistant.web.sources", "assistant.web.theme"}  # made of Gradio
