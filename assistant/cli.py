@@ -8,13 +8,16 @@ command needs it; how results look is in `cli_output.py`.
 from __future__ import annotations
 
 import os
+import stat
 import sys
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from functools import wraps
+from functools import partial, wraps
 from io import TextIOWrapper
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
@@ -119,16 +122,24 @@ def cli() -> None:
     \b
     Pour commencer :
       assistant ask "à quoi servent les cgroups ?"
+      assistant ask            ouvre une conversation dans ce terminal
       assistant serve          ouvre la discussion sur http://127.0.0.1:7860
+
+    \b
+    Complétion par la touche Tab (bash ; zsh et fish : zsh_source, fish_source) :
+      eval "$(_ASSISTANT_COMPLETE=bash_source assistant)"
     """
 
 
 @cli.command()
-@click.argument("question", nargs=-1, required=True)
+@click.argument("question", nargs=-1)
 @_folders
 @click.option("-k", "count", type=click.IntRange(1, 100), default=8, metavar="N",
               help="Nombre de passages à retenir [défaut : 8].")  # fmt: skip
 @click.option("--language", metavar="fr|en|…", help="Langue de la question et de la réponse.")
+@click.option("--llm/--no-llm", "use_model", default=None,
+              help="Laisser ou non un modèle de langue rédiger, vérifié phrase par phrase "
+              "[défaut : oui si ASSISTANT_LLM_URL et _MODEL sont réglés].")  # fmt: skip
 @_filters
 @_no_refresh
 @_json
@@ -138,32 +149,46 @@ def ask(
     index_folder: Path | None,
     count: int,
     language: str | None,
+    use_model: bool | None,
     filters: Filters,
     no_refresh: bool,
     as_json: bool,
 ) -> None:
     """Répondre à QUESTION avec les mots des notes, citations à l'appui.
 
-    Code de sortie : 0 réponse, 1 les notes ne répondent pas, 2 erreur. QUESTION vaut « - »
-    pour la lire sur l'entrée standard.
+    Sans QUESTION, dans un terminal, ouvre une conversation. QUESTION vaut « - » pour la lire
+    sur l'entrée standard. Code de sortie : 0 réponse, 1 les notes ne répondent pas, 2 erreur.
     """
     from assistant import cli_output
 
     _check_language(language)
     settings = _settings(corpus, index_folder)
-    with cli_output.refresh_progress(announce=True) as progress:
-        answer = _open(settings).ask(
-            _question(question),
-            k=count,
-            refresh=not no_refresh,
-            language=language,
-            filters=filters,
-            progress=progress,
-        )
+    if use_model and not settings.llm_url:
+        raise SettingsError(_how_to_set_a_model())
+    is_conversation = not question and not as_json and _is_terminal()
+    asked = "" if is_conversation else _question(question or _piped())
+    ask_notes = partial(
+        _open(settings).stream,
+        k=count,
+        refresh=not no_refresh,
+        language=language,
+        filters=filters,
+        use_model=use_model is not False,
+    )
+    waiting = "Le modèle de langue écrit…" if settings.llm_url and use_model is not False else ""
+    if is_conversation:
+        from assistant.cli_conversation import converse
+
+        converse(ask_notes, settings.corpus, waiting=waiting)
+        return
     if as_json:
+        with cli_output.refresh_progress(announce=True) as progress:
+            *_, answer = ask_notes(asked, progress=progress)
         cli_output.print_json(cli_output.answer_as_json(answer))
     else:
-        cli_output.print_answer(answer, settings.corpus)
+        answer = cli_output.AnswerPrinter(settings.corpus, waiting=waiting).show(
+            lambda progress: ask_notes(asked, progress=progress)
+        )
     if not answer.answered:
         sys.exit(1)
 
@@ -347,8 +372,44 @@ def doctor(
 
 def _question(words: tuple[str, ...]) -> str:
     if words == ("-",):
-        return sys.stdin.buffer.read().decode("utf-8", "replace")
+        written = sys.stdin.buffer.read()
+        is_utf_16 = written.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
+        text = written.decode("utf-16" if is_utf_16 else "utf-8-sig", "replace")
+        return text.replace("\r\n", "\n")
     return " ".join(words)
+
+
+def _is_terminal() -> bool:
+    streams = (sys.stdin, sys.stdout)  # None where a program was started without them
+    return all(stream is not None and stream.isatty() for stream in streams)
+
+
+def _piped() -> tuple[str, ...]:
+    """Return "-" where a pipe or a file is the standard input; without, QUESTION is missing."""
+    with suppress(OSError, ValueError, AttributeError):  # closed, or none at all
+        mode = os.fstat(sys.stdin.fileno()).st_mode
+        if stat.S_ISFIFO(mode) or stat.S_ISREG(mode) or stat.S_ISSOCK(mode):
+            return ("-",)
+    raise click.UsageError("il manque QUESTION", click.get_current_context())
+
+
+def _how_to_set_a_model() -> str:
+    """Say which variables name a language model, with the values of a local Ollama's."""
+    from assistant.answering.language_model import OLLAMA_URL, find_local_ollama
+    from assistant.cli_output import printable
+
+    line = (
+        "--llm : aucun modèle de langue n'est réglé. Donnez ASSISTANT_LLM_URL, l'adresse d'un "
+        "serveur compatible OpenAI, et ASSISTANT_LLM_MODEL, le nom du modèle"
+    )
+    models = find_local_ollama()
+    if not models:
+        return f"{line} ; sans --llm, les mots des notes répondent."
+    name = quote(" ".join(printable(models[0]).split()))
+    return (
+        f"{line} ; Ollama répond sur cette machine : "
+        f"ASSISTANT_LLM_URL={OLLAMA_URL}/v1 ASSISTANT_LLM_MODEL={name}"
+    )
 
 
 def _check_language(language: str | None) -> None:

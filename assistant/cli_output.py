@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from datetime import datetime
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from assistant.answering.frames import FRAMES, line_range
+from assistant.answering.frames import FRAMES, citation_place
 from assistant.datatypes import Answer, Citation, Hit, RefreshReport, Skipped, Suggestion
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ _MOST_NAMES = 10  # of notes printed one by one
 _SKIPPED_NAMES = 3  # of files printed for each reason
 _MOST_LABELS = 20  # courses or tags printed
 _LONGEST_NAME = 40  # characters of a note's id beside a bar
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _DETAILS = re.compile(r"\([^)]*\)|\d+")  # of a reason, that differ from file to file
 
 
@@ -91,31 +92,123 @@ def status_as_json(state: Status) -> dict[str, Any]:
     return {**asdict(state), "corpus": str(state.corpus), "index": str(state.index)}
 
 
-def print_answer(answer: Answer, corpus: Path) -> None:
-    """Print the answer, then where each quotation stands."""
-    texts = FRAMES[answer.language]
-    if not answer.answered:
-        click.secho(answer.text, bold=True)
+class AnswerPrinter:
+    """Prints an answer as it grows: each sentence once, then the sources.
+
+    `answer` is what has been shown: the whole answer, or the part of one that was stopped.
+    """
+
+    def __init__(self, corpus: Path, *, waiting: str = "") -> None:
+        """`corpus` is the folder that the sources are named in.
+
+        `waiting` is shown on a terminal until the answer begins.
+        """
+        self.corpus = corpus
+        self.waiting = waiting
+        self.answer: Answer | None = None
+        self._said = ""
+
+    def show(self, ask: Callable[[Progress], Iterator[Answer]]) -> Answer:
+        """Print what `ask` yields and return the last; a stopped answer keeps its sources."""
+        answers = None
+        try:
+            with _hint(self.waiting) as hide, refresh_progress(announce=True) as draw:
+
+                def progress(stage: str, done: int, total: int, note_id: str = "", /) -> None:
+                    hide()  # the bars need the line
+                    draw(stage, done, total, note_id)
+
+                answers = ask(progress)
+                answer = next(answers)
+            self._grow(answer)
+            for answer in answers:
+                self._grow(answer)
+        except KeyboardInterrupt:
+            if answers is not None and hasattr(answers, "close"):
+                answers.close()  # ends the request to the language model
+            if self.answer is not None and self._said:
+                click.echo()
+                self._print_sources(self.answer)
+            raise
+        except BaseException:
+            if self._said:
+                click.echo()  # the line of the error stands alone
+            raise
+        self._end(answer)
+        return answer
+
+    def _grow(self, answer: Answer) -> None:
+        texts = FRAMES[answer.language]
+        if self.answer is None and answer.standalone:
+            understood = texts["understood"].format(question=answer.standalone)
+            click.secho(printable(understood), dim=True)
+        self.answer = answer
+        if not answer.answered:
+            return
+        if not answer.text.startswith(self._said):  # a note changed: the answer begins again
+            click.echo("\n")
+            self._said = ""
+        sentence = answer.text[len(self._said) :]
+        self._said = answer.text  # before it is printed: an interrupt may come in between
+        click.echo(printable(sentence), nl=False)
+
+    def _end(self, answer: Answer) -> None:
+        if answer.answered:
+            click.echo()
+            self._print_sources(answer)
+        else:
+            click.secho(answer.text, bold=True)
+            self._print_suggestions(answer)
+        if answer.notice:
+            click.secho(printable(answer.notice), fg="yellow", err=True)
+
+    def _print_sources(self, answer: Answer) -> None:
+        click.echo()
+        for citation in answer.citations:
+            click.echo(source_line(citation, self.corpus, answer.language))
+        if answer.see_also:
+            notes = " · ".join(f"{title} ({self.corpus / id_})" for id_, title in answer.see_also)
+            click.echo(printable(f"\n{FRAMES[answer.language]['see_also']} {notes}"))
+
+    def _print_suggestions(self, answer: Answer) -> None:
         if answer.suggestions:
-            click.echo(texts["nearest"])
+            click.echo(FRAMES[answer.language]["nearest"])
         for suggestion in answer.suggestions:
             path = " › ".join(suggestion.headings or (suggestion.title,))
-            click.echo(f"  - {path}  ({corpus / suggestion.note_id}:{suggestion.line_start})")
-        return
-    click.echo(answer.text)
-    click.echo()
-    for citation in answer.citations:
-        click.echo(_source_line(citation, corpus, answer.language))
-    if answer.see_also:
-        notes = " · ".join(f"{title} ({corpus / note_id})" for note_id, title in answer.see_also)
-        click.echo(f"\n{texts['see_also']} {notes}")
+            place = f"{self.corpus / suggestion.note_id}:{suggestion.line_start}"
+            click.echo(printable(f"  - {path}  ({place})"))
 
 
-def _source_line(citation: Citation, corpus: Path, language: str) -> str:
+@contextmanager
+def _hint(words: str) -> Iterator[Callable[[], None]]:
+    """Show a few words on a terminal; give what takes them away, which is also done after."""
+    shown = bool(words) and sys.stderr.isatty()
+
+    def hide() -> None:
+        nonlocal shown
+        if shown:
+            shown = False
+            click.echo("\r\x1b[K", nl=False, err=True)
+
+    if shown:
+        click.secho(words, dim=True, nl=False, err=True)
+    try:
+        yield hide
+    finally:
+        hide()
+
+
+def source_line(citation: Citation, corpus: Path, language: str) -> str:
+    """Return one line: the number, the headings, the file and the place in it."""
     number = click.style(f"[{citation.number}]", fg="cyan", bold=True)
     path = " › ".join((citation.title, *(h for h in citation.headings if h != citation.title)))
-    lines = line_range(citation.line_start, citation.line_end, language)
-    return f"{number} {path} — {corpus / citation.note_id}, {lines}"
+    place = citation_place(citation, language)
+    return f"{number} {printable(f'{path} — {corpus / citation.note_id}, {place}')}"
+
+
+def printable(text: str) -> str:
+    """Return `text` without control characters: a note must not steer the terminal."""
+    return _CONTROLS.sub("", text)
 
 
 def print_hits(hits: Sequence[Hit]) -> None:
@@ -125,8 +218,8 @@ def print_hits(hits: Sequence[Hit]) -> None:
     for hit in hits:
         path = " › ".join((hit.title, *(h for h in hit.chunk.headings if h != hit.title)))
         rank = click.style(f"{hit.rank}.", fg="cyan", bold=True)
-        click.echo(f"{rank} {path} ({hit.chunk.note_id})  {hit.score:.3f}")
-        excerpt = " ".join(hit.chunk.text.split())
+        click.echo(f"{rank} {printable(f'{path} ({hit.chunk.note_id})')}  {hit.score:.3f}")
+        excerpt = " ".join(printable(hit.chunk.text).split())
         click.echo(f"   {excerpt[:240]}{'…' if len(excerpt) > 240 else ''}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import json
 import os
@@ -11,13 +12,20 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
+from dataclasses import replace
 from pathlib import Path
 
 import click
 import pytest
+import scripted_model as scripted
 
+import assistant.answering.language_model as language_model
+import assistant.assistant as module
 from assistant import cli
+from assistant.answering.frames import FRAMES, citation_place
 from assistant.assistant import Assistant
+from assistant.datatypes import Citation
 from assistant.embedding.fake import FakeEmbedder
 from assistant.index.store import Store
 
@@ -72,12 +80,13 @@ def run(tmp_path, monkeypatch, capsys):
     return call
 
 
-def process(folder, *arguments, before="", stdin=None, **options):
+def process(folder, *arguments, before="", stdin=None, file=None, **options):
     """Run a command in a process of its own."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "ASSISTANT_CAUTION": "0"}
+    given = {"input": stdin} if file is None else {"stdin": file}
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT.format(before=before), *arguments],
-        cwd=folder, env=environment, input=stdin, capture_output=True, timeout=60, **options,
+        cwd=folder, env=environment, capture_output=True, timeout=60, **given, **options,
     )  # fmt: skip
     return Run(done.returncode, done.stdout.decode(), done.stderr.decode())
 
@@ -100,7 +109,7 @@ def test_ask_json(run):
     answer = result.json
     assert list(answer) == [
         "question", "language", "answered", "confidence", "text", "citations", "hits",
-        "suggestions", "see_also", "timings_ms",
+        "suggestions", "see_also", "standalone", "model", "notice", "timings_ms",
     ]  # fmt: skip
     assert (answer["question"], answer["language"], answer["answered"]) == (QUESTION, "fr", True)
     citation = answer["citations"][0]
@@ -293,6 +302,27 @@ def test_question_of_several_words_and_from_stdin(run, monkeypatch, tmp_path):
     assert piped.code == 0 and piped.json["question"] == QUESTION
     odd = process(tmp_path, "ask", "-", "--json", stdin=b"cgroups \xff ?")
     assert odd.code == 0 and odd.json["question"] == "cgroups \ufffd ?"
+    for written in (
+        codecs.BOM_UTF8 + f"{QUESTION}\r\n".encode(),
+        codecs.BOM_UTF16_LE + f"{QUESTION}\r\n".encode("utf-16-le"),
+    ):
+        for arguments in (["ask", "-"], ["ask"]):
+            piped = process(tmp_path, *arguments, "--json", stdin=written)
+            assert piped.code == 0 and piped.json["question"] == QUESTION, arguments
+    two_lines = process(tmp_path, "ask", "--json", stdin=b"que permettent\r\nles cgroups ?\r\n")
+    assert two_lines.json["question"] == "que permettent\nles cgroups ?"
+
+
+def test_without_question_a_file_is_read_and_nothing_is_an_error(run, tmp_path):
+    Path("question.txt").write_text(QUESTION, encoding="utf-8")
+    with open("question.txt", "rb") as file:
+        asked = process(tmp_path, "ask", "--json", file=file)
+    assert asked.code == 0 and asked.json["question"] == QUESTION
+    with open(os.devnull, "rb") as nothing:
+        assert_one_line(process(tmp_path, "ask", file=nothing), "il manque QUESTION", "--help")
+    closed = process(tmp_path, "ask", before="sys.stdin = None")
+    assert_one_line(closed, "il manque QUESTION")
+    assert_one_line(process(tmp_path, "ask", stdin=b"\r\n"), "question est vide")
 
 
 def test_piped_output_is_plain(run, tmp_path):
@@ -311,6 +341,50 @@ def test_answer_as_printed(run):
     )
 
 
+def test_a_place_is_told_as_its_format_counts():
+    citation = Citation(
+        1, "a", "A", (), start=0, end=1, line_start=3, line_end=5, page=12, quote="a"
+    )
+    told = {
+        language: [
+            citation_place(replace(citation, unit=unit), language)
+            for unit in ("page", "slide", "cell", "sheet", "chapter", "line")
+        ]
+        for language in ("fr", "en")
+    }
+    assert told == {
+        "fr": ["p. 12", "diapo 12", "cellule 12", "feuille 12", "chapitre 12", "lignes 3–5"],
+        "en": ["p. 12", "slide 12", "cell 12", "sheet 12", "chapter 12", "lines 3–5"],
+    }
+    assert citation_place(replace(citation, page=None, line_end=3), "en") == "line 3"
+    assert {key: set(texts) for key, texts in FRAMES.items()}.keys() == {"fr", "en"}
+    assert FRAMES["fr"].keys() == FRAMES["en"].keys()
+
+
+def test_a_notebook_is_cited_by_its_cell(run):
+    cells = [
+        {"cell_type": "markdown", "metadata": {}, "source": [f"{text}\n"]}
+        for text in ("# Noyau", "Les cgroups permettent de limiter les processus.")
+    ]
+    notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    Path("corpus/noyau.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    Path("corpus/docker.md").unlink()
+    said = run("ask", QUESTION).out
+    assert said.endswith("corpus/noyau.ipynb, cellule 2\n"), said
+    said = run("ask", QUESTION, "--language", "en").out
+    assert said.endswith("corpus/noyau.ipynb, cell 2\n"), said
+
+
+def test_a_note_cannot_steer_the_terminal(run):
+    Path("corpus/docker.md").write_text(
+        "# Les \x1b[2Jcgroups\n\nLes cgroups \x1b]0;pris\x07 permettent \x9b31m tout.\n",
+        encoding="utf-8",
+    )
+    for command in ("ask", "search"):
+        said = run(command, QUESTION).out
+        assert "permettent" in said and not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", said)
+
+
 def test_json_survives_a_terminal_without_utf8(run, tmp_path):
     environment = {"PYTHONIOENCODING": "ascii"}
     script = "import os; " + "".join(f"os.environ[{k!r}]={v!r}; " for k, v in environment.items())
@@ -324,6 +398,104 @@ def test_json_survives_a_terminal_without_utf8(run, tmp_path):
     assert NOTE[citation["start"] : citation["end"]] == citation["quote"]
 
 
+# --- with a language model --------------------------------------------------------------
+
+CGROUPS = "Les cgroups permettent de limiter les ressources des processus"
+INVENTED = "Les cgroups ont été inventés en 1987"
+CALIBRATED = """
+from dataclasses import replace
+import assistant.assistant as module
+retrieve = module.retrieve
+module.retrieve = lambda *a, **o: replace(retrieve(*a, **o), is_calibrated=True)
+"""
+
+
+@pytest.fixture
+def llm(run, monkeypatch):
+    """Name a served model in the environment, and let it be verified with the fake."""
+    retrieve = module.retrieve
+    monkeypatch.setattr(
+        module, "retrieve", lambda *a, **o: replace(retrieve(*a, **o), is_calibrated=True)
+    )
+
+    def use(server):
+        monkeypatch.setenv("ASSISTANT_LLM_URL", server.url)
+        monkeypatch.setenv("ASSISTANT_LLM_MODEL", "petit")
+
+    return use
+
+
+def test_ask_with_a_language_model(run, llm):
+    with scripted.serving(scripted.streams(f"{CGROUPS} [1]. {INVENTED} [1].")) as server:
+        llm(server)
+        for arguments in ([], ["--llm"]):
+            result = run("ask", QUESTION, *arguments)
+            assert result.code == 0
+            assert result.out == (f"{CGROUPS}. [1]\n\n[1] Le noyau — corpus/docker.md, ligne 3\n")
+            assert result.err == "1 phrase(s) du modèle de langue écartée(s), faute de preuve.\n"
+        told = run("ask", QUESTION, "--json").json
+        assert (told["model"], told["standalone"]) == ("petit", "") and "1 phrase" in told["notice"]
+        assert len(server.requests) == 3
+        own = run("ask", QUESTION, "--no-llm")
+        assert own.code == 0 and own.err == "" and CGROUPS in own.out
+        assert len(server.requests) == 3
+
+
+def test_a_model_that_fails_costs_nothing_but_a_line(run, llm):
+    with scripted.serving(scripted.fails(401)) as server:
+        llm(server)
+        result = run("ask", QUESTION)
+        quoted = run("ask", QUESTION, "--no-llm")
+    assert result.code == 0 and result.out == quoted.out
+    assert result.err.count("\n") == 1 and "ASSISTANT_LLM_KEY" in result.err
+
+
+def test_sentences_are_printed_as_they_are_verified_into_a_pipe_too(run, llm, tmp_path):
+    go_on = threading.Event()
+
+    def script(handler):
+        handler.begin()
+        handler.say(f"{CGROUPS} [1]. {INVENTED}")
+        assert go_on.wait(30)
+        handler.say(" [1]. ")
+        handler.end()
+
+    with scripted.serving(script) as server:
+        llm(server)
+        started = subprocess.Popen(
+            [sys.executable, "-c", SCRIPT.format(before=CALIBRATED), "ask", QUESTION],
+            cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        wanted = f"{CGROUPS}. [1]".encode()
+        assert started.stdout.read(len(wanted)) == wanted
+        go_on.set()
+        rest, told = started.communicate(timeout=30)
+    assert rest.decode() == "\n\n[1] Le noyau — corpus/docker.md, ligne 3\n"
+    assert "1 phrase(s)" in told.decode() and started.returncode == 0
+
+
+def test_llm_without_settings_names_them_and_offers_a_local_ollama(run, monkeypatch):
+    monkeypatch.setattr(language_model, "OLLAMA_URL", "http://127.0.0.1:9")
+    find = language_model.find_local_ollama
+    monkeypatch.setattr(language_model, "find_local_ollama", lambda: [])
+    assert_one_line(run("ask", "q", "--llm"), "ASSISTANT_LLM_URL", "ASSISTANT_LLM_MODEL")
+    with scripted.serving(scripted.streams("Oui.")) as server:
+        base = server.url.removesuffix("/v1")
+        monkeypatch.setattr(language_model, "OLLAMA_URL", base)
+        monkeypatch.setattr(language_model, "find_local_ollama", lambda: find(base))
+        assert_one_line(
+            run("ask", "q", "--llm"),
+            f"ASSISTANT_LLM_URL={server.url} ASSISTANT_LLM_MODEL=mistral:7b\n",
+        )
+        server.tags = {"models": [{"name": "x; rm -rf ~\n\x1b[2J"}]}
+        told = run("ask", "q", "--llm")
+        assert_one_line(told, "ASSISTANT_LLM_MODEL='x; rm -rf ~ ")
+        assert "\x1b" not in told.err
+        assert server.requests == [], "offered, never used"
+        assert run("ask", QUESTION).code == 0 and server.requests == []
+
+
 # --- help -----------------------------------------------------------------------------
 
 
@@ -332,7 +504,7 @@ def test_help_imports_nothing_heavy():
         "import sys\nfrom assistant import cli\nsys.argv = ['assistant', '--help']\n"
         "try:\n    cli.main()\nexcept SystemExit as ended:\n    assert not ended.code\n"
         "heavy = {'numpy', 'torch', 'faiss', 'gradio', 'sentence_transformers', 'transformers', "
-        "'sqlite3', 'tokenizers', 'rich', 'langdetect', 'watchfiles'}\n"
+        "'sqlite3', 'tokenizers', 'rich', 'langdetect', 'watchfiles', 'httpx', 'readline'}\n"
         "print(sorted(heavy & sys.modules.keys()), file=sys.stderr)\n"
     )
     done = subprocess.run(
@@ -358,6 +530,20 @@ def test_help_of_each_command_exits_0(run, command):
     for option in ("-h", "--help"):
         result = run(*command, option)
         assert result.code == 0 and "Usage" in result.out
+
+
+def test_tab_completes_commands_and_options():
+    for words, wanted in (("assistant st", "status"), ("assistant ask --no", "--no-refresh")):
+        environment = {
+            **os.environ, "PYTHONPATH": str(ROOT), "_ASSISTANT_COMPLETE": "bash_complete",
+            "COMP_WORDS": words, "COMP_CWORD": str(words.count(" ")),
+        }  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-m", "assistant"], env=environment, capture_output=True, text=True
+        )
+        assert f"plain,{wanted}\n" in done.stdout and done.stderr == ""
+    help_ = click.Context(cli.cli).get_help()
+    assert 'eval "$(_ASSISTANT_COMPLETE=bash_source assistant)"' in help_
 
 
 def test_version(run):

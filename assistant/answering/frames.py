@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from assistant.datatypes import Citation
+
 FRAMES = {
     "fr": {
         "no_answer": "Les notes ne répondent pas à cette question.",
@@ -22,6 +24,11 @@ FRAMES = {
         "dropped": "{count} phrase(s) du modèle de langue écartée(s), faute de preuve.",
         "line": "ligne {start}",
         "lines": "lignes {start}–{end}",
+        "page": "p. {number}",
+        "slide": "diapo {number}",
+        "cell": "cellule {number}",
+        "sheet": "feuille {number}",
+        "chapter": "chapitre {number}",
     },
     "en": {
         "no_answer": "The notes do not answer this question.",
@@ -42,6 +49,11 @@ FRAMES = {
         "dropped": "{count} sentence(s) of the language model left out for want of proof.",
         "line": "line {start}",
         "lines": "lines {start}–{end}",
+        "page": "p. {number}",
+        "slide": "slide {number}",
+        "cell": "cell {number}",
+        "sheet": "sheet {number}",
+        "chapter": "chapter {number}",
     },
 }
 
@@ -55,3 +67,10 @@ def line_range(start: int, end: int, language: str) -> str:
     """Return "ligne 12" or "lignes 12–14"."""
     texts = FRAMES[language]
     return texts["line" if start == end else "lines"].format(start=start, end=end)
+
+
+def citation_place(citation: Citation, language: str) -> str:
+    """Return "p. 12" or "diapo 4" of an extracted text, "lignes 12–14" of a text with lines."""
+    if citation.page is not None and citation.unit != "line":
+        return FRAMES[language][citation.unit].format(number=citation.page)
+    return line_range(citation.line_start, citation.line_end, language)

@@ -1,9 +1,11 @@
 """Is a sentence of a language model supported by the passages it cites?
 
-Strict where a fault is a lie: numbers and their units, names, identifiers, rare words,
-negations and opposites must stand in the very place of the passage that the sentence
-restates. Lenient where words may differ: any other word may be replaced by one that the
-encoder finds near (late interaction), as long as few are, and never several in a row.
+Strict where a fault is a lie: numbers and their units, names, identifiers, rare words, nouns
+after an article, negations and opposites must stand in the very place of the passage that
+the sentence restates: in the same frame the encoder finds any noun near any other, "les
+volumes" as near as "les cgroups". Lenient where words may differ: any other word may be
+replaced by one that the encoder finds near (late interaction), as long as few are, and never
+several in a row. So one true sentence in seven, with a synonym of its own, is dropped too.
 
 A sentence must be supported by one sentence or item of a passage, in its context (headings,
 the line that introduces a list); each clause may have its own. So the right words put
@@ -106,6 +108,11 @@ _BEFORE_VERB = re.compile(
     r"who|to|has|have|can|must|not)\s+|\b[sn]['’])$",
     re.I,
 )
+_ARTICLE = re.compile(  # or what else stands before a noun
+    r"(?:\b(?:les?|la|des?|du|une?|ces?|cette|son|sa|ses|leurs?|aux?|the|an?|its?|their|of|par|en)"
+    r"\s+|\b[ld]['’])$",
+    re.I,
+)
 _RARE_PIECES = 3  # of the encoder's vocabulary; a word of that many is a term of its field
 
 
@@ -121,6 +128,7 @@ class _Word:
     is_name: bool  # capitalised inside the sentence, or an identifier
     opens: bool  # capitalised because it opens the sentence, or because it is a name
     follows_pronoun: bool  # or an auxiliary: a verb, for which others may stand
+    follows_article: bool  # a noun, for which no other may stand
     pieces: int  # tokens of the encoder
     cosines: NDArray[np.float32]  # (tokens of the passage,), the best of the word's tokens
 
@@ -294,6 +302,7 @@ class Verifier:
                     is_name=is_identifier or (capital and not opens),
                     opens=capital and opens,
                     follows_pronoun=bool(_BEFORE_VERB.search(claim[:start])),
+                    follows_article=bool(_ARTICLE.search(claim[:start])),
                     pieces=int(touching.sum()),
                     cosines=cosines[touching].max(axis=0, initial=0.0),
                 )
@@ -326,7 +335,8 @@ class Verifier:
                 or (
                     not word.follows_pronoun
                     and (
-                        (word.pieces >= _RARE_PIECES and cosine < limits.values.rare)
+                        (word.follows_article and not limits.is_foreign)
+                        or (word.pieces >= _RARE_PIECES and cosine < limits.values.rare)
                         or (is_elsewhere and (word.pieces > 1 or cosine < limits.values.elsewhere))
                     )
                 )

@@ -1,8 +1,9 @@
 """Planted errors are caught and true sentences pass, with the embedded model.
 
-The sentences marked "held-out" were written after the verification was frozen; all others
-were used to fit it. Of those held out 3 true ones in 20 are dropped, more than the 8 % aimed
-at: what is asserted of them is what was measured, so that it cannot get worse unseen.
+The sentences marked "held-out" were written after the thresholds were frozen; all others
+were used to fit them. True sentences are dropped more often than the 8 % aimed at (14 in 100,
+and 4 in 20 of those held out), because a noun that the passage does not say is never let
+through: what is asserted of them is what was measured, so that it cannot get worse unseen.
 """
 
 from __future__ import annotations
@@ -60,12 +61,32 @@ def test_errors_are_caught_and_true_sentences_pass(embedder):
             assert chunk.start <= support.start < support.end <= chunk.end
     assert sum(total.values()) >= 200
     for kind in ("true", "number", "entity", "negation", "invented", "citation"):
-        least = (0.92 if kind == "true" else 0.9) * total["fitting", kind]
+        least = (0.86 if kind == "true" else 0.9) * total["fitting", kind]
         assert right["fitting", kind] >= least, (kind, right)
     caught = sum(n for (half, kind), n in right.items() if half == HELD_OUT and kind != "true")
     errors = sum(n for (half, kind), n in total.items() if half == HELD_OUT and kind != "true")
     assert caught >= 0.9 * errors, right
-    assert right[HELD_OUT, "true"] >= 0.85 * total[HELD_OUT, "true"], right
+    assert right[HELD_OUT, "true"] >= 0.8 * total[HELD_OUT, "true"], right
+
+
+@pytest.mark.slow
+def test_a_noun_put_in_place_of_another_is_caught(embedder):
+    codec = codec_for(embedder.fingerprint, embedder.dimension)
+    text = "# Le noyau\n\nLes cgroups permettent de limiter les ressources des processus.\n"
+    passages = numbered([text], embedder, codec, title="Le noyau", language="fr")
+    verifier = Verifier(passages, embedder, codec, language="fr")
+    for sentence in (
+        "Les volumes permettent de limiter les ressources des processus [1].",
+        "Les cgroups permettent de limiter les ressources des volumes [1].",
+        "Les cgroups servent à chiffrer les disques [1].",
+        "Les cgroups permettent de supprimer les images [1].",
+    ):
+        assert verifier.verify(sentence).fault is not None, sentence
+    for sentence in (
+        "Les cgroups servent à limiter les ressources des processus [1].",
+        "Les ressources des processus sont limitées par les cgroups [1].",
+    ):
+        assert verifier.verify(sentence).fault is None, sentence
 
 
 @pytest.mark.parametrize(
