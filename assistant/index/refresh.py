@@ -29,6 +29,7 @@ from assistant.index.changes import Changes, SkippedFile, find_changes, read_cha
 from assistant.index.prepared import PreparedNotes, prepare
 from assistant.index.schema import mapped_errors
 from assistant.index.store import Known, Store
+from assistant.reading import extracted
 from assistant.reading.corpus import scan_corpus
 
 _BATCH = 128  # passages embedded between two commits
@@ -44,6 +45,7 @@ class Progress(Protocol):
 
 def _versions(embedder: Embedder, codec: Codec) -> dict[str, str]:
     return {
+        "readers": extracted.VERSION,
         "chunker": chunking.VERSION,
         "analysis": analysis.VERSION,
         "fingerprint": f"{embedder.fingerprint}|{codec.fingerprint}|{token_store.VERSION}",
@@ -53,12 +55,13 @@ def _versions(embedder: Embedder, codec: Codec) -> dict[str, str]:
 def stale_reason(meta: dict[str, str], embedder: Embedder, codec: Codec) -> str | None:
     """Say why an index must be made anew whatever the notes say; None when it need not be."""
     reasons = {
+        "readers": "la lecture des formats a changé",
         "chunker": "le découpage des notes a changé",
         "analysis": "l'analyse du texte a changé",
         "fingerprint": "le modèle a changé",
     }
     for key, value in _versions(embedder, codec).items():
-        if key in meta and meta[key] != value:
+        if "fingerprint" in meta and meta.get(key) != value:
             return reasons[key]
     return None
 

@@ -27,9 +27,7 @@ def read_epub(data: bytes, name: str) -> Extracted:
     """Read an EPUB without DRM; a place is a chapter. Raise UnreadableNoteError."""
     with reading("EPUB"):
         archive = open_archive(data, "EPUB", "META-INF/container.xml")
-        if "META-INF/encryption.xml" in archive.namelist() and "META-INF/rights.xml" in (
-            archive.namelist()
-        ):
+        if _has_locked_chapters(archive):
             raise UnreadableNoteError("protégé contre la copie (DRM) : il ne peut pas être lu")
         container = parse_xml(archive.read("META-INF/container.xml"))
         package_name = next(str(file.get("full-path")) for file in container.iter("{*}rootfile"))
@@ -48,6 +46,15 @@ def read_epub(data: bytes, name: str) -> Extracted:
 
 
 _PROPERTIES = ("title", "creator", "date")
+
+
+def _has_locked_chapters(archive: ZipFile) -> bool:
+    """Whether text is encrypted; fonts alone may be, which hides nothing from a reader."""
+    if "META-INF/encryption.xml" not in archive.namelist():
+        return False
+    listed = parse_xml(archive.read("META-INF/encryption.xml")).iter("{*}CipherReference")
+    targets = (unquote(reference.get("URI") or "").lower() for reference in listed)
+    return any(target.endswith((".xhtml", ".html", ".htm", ".xml")) for target in targets)
 
 
 def _chapters(archive: ZipFile, package: Any, package_name: str) -> Iterator[tuple[int, str]]:

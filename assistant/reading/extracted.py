@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from assistant.datatypes import Place
 
+VERSION = "1"  # of what all readers make of a file: another version makes an index stale
+
 
 class UnreadableNoteError(ValueError):
     """A file that is not a readable note; `str(error)` is the reason to show, in French."""

@@ -15,7 +15,7 @@ from assistant.reading.assembling import assemble, fenced
 from assistant.reading.extracted import Extracted, UnreadableNoteError
 
 CELLS = 20_000
-_EMBEDDED = re.compile(r"\((?:data:[^)\s]{100,})")
+_EMBEDDED = re.compile(r"data:[\w/+.;=-]{0,100},[^)\s\"'<>]{100,}")  # in Markdown or HTML
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.M)
 _FRONT_MATTER = re.compile(r"\s*---\s")
 
@@ -80,7 +80,7 @@ def _contents(cells: list[Any], language: str) -> Iterator[str]:
         elif kind == "raw" and _FRONT_MATTER.match(content):
             yield ""  # settings of Quarto
         else:
-            yield _closed(_EMBEDDED.sub("(", content))
+            yield _closed(_EMBEDDED.sub("", content))
 
 
 def _closed(content: str) -> str:

@@ -223,12 +223,17 @@ def _remove_running_lines(pages: Sequence[_Page]) -> None:
         large = line.size > 1.1 * body
         return times >= (max(3, count / 2) if large else min(3, max(2, count)))
 
-    for page in pages:
-        page.columns = [
+    kept_pages = [
+        [
             kept
             for column in page.columns
             if (kept := [line for line in column if not runs(line, page)])
         ]
+        for page in pages
+    ]
+    if any(kept_pages):  # else a title over a picture on each page is all there is
+        for page, columns in zip(pages, kept_pages, strict=True):
+            page.columns = columns
 
 
 def _paragraphs(pages: Sequence[_Page], body: float) -> list[_Paragraph]:

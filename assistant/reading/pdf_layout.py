@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from statistics import mean
 
@@ -20,42 +21,42 @@ _FEWEST = 3  # lines that make a column
 _DEEPEST = 6  # columns in columns
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Line:
-    """Words that stand side by side, from left to right."""
+    """Words that stand side by side, from left to right; what is asked of them is kept."""
 
     words: tuple[Word, ...]
     cells: int = 1  # parts with a wide gap between, as in a table
 
-    @property
+    @cached_property
     def x0(self) -> float:
         return self.words[0].x0
 
-    @property
+    @cached_property
     def x1(self) -> float:
         return max(word.x1 for word in self.words)
 
-    @property
+    @cached_property
     def y(self) -> float:
         return max(self.words, key=lambda word: (len(word.text), word.size)).y
 
-    @property
+    @cached_property
     def size(self) -> float:
         return Counter({w.size: 0 for w in self.words} | _letters(self.words)).most_common(1)[0][0]
 
-    @property
+    @cached_property
     def order(self) -> int:
         return min(word.order for word in self.words)
 
-    @property
+    @cached_property
     def text(self) -> str:
         return joined(self.words)
 
-    @property
+    @cached_property
     def bold(self) -> bool:
         return all(word.bold for word in self.words if any(map(str.isalnum, word.text)))
 
-    @property
+    @cached_property
     def mono(self) -> bool:
         return all(word.mono for word in self.words)
 

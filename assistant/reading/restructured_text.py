@@ -42,6 +42,7 @@ _MOST_MARKS = 500
 _OTHER_LINE_ENDS = str.maketrans(dict.fromkeys("\v\f\x1c\x1d\x1e\x85\u2028\u2029", " "))
 _NO_MARKS = str.maketrans("*|`_[", "     ")
 _NEARBY = (0, -1, 1, -2, 2, -3, 3)
+_FOLLOWING = (0, 1, 2, 3)
 
 
 def read_restructured_text(data: bytes, name: str) -> Extracted:
@@ -296,9 +297,11 @@ class _Writer:
         prefix = opening or indent
         for index, row in enumerate(rows):
             content = row.strip() if isinstance(node, nodes.title) else escaped(row.strip())
-            self.lines.add(prefix + content, line + index)
+            # The address of a link may fill lines of the source that the text does not have.
+            line = self._find(row, line + 1, _FOLLOWING) or line + 1 if index else line
+            self.lines.add(prefix + content, line)
             prefix = indent
-        self._line = line + len(rows) - 1
+        self._line = line
         if not opening.strip() and not indent:
             self.lines.blank()
 
@@ -306,12 +309,16 @@ class _Writer:
         """Return the source line of a block: what docutils says, set right by the words."""
         said = node.line or self._line
         first = next((row for row in text.split("\n") if row.strip()), "")
-        words = re.findall(r"\w{2,}", first)[:2]
-        for offset in _NEARBY:
+        return self._find(first, said, _NEARBY) or max(said, 1)
+
+    def _find(self, row: str, said: int, offsets: tuple[int, ...]) -> int:
+        """Return the source line near `said` with the row's first words; 0 without any."""
+        words = re.findall(r"\w{2,}", row)[:2]
+        for offset in offsets:
             index = said + offset - 1
             if 0 <= index < len(self._source) and all(w in self._source[index] for w in words):
                 return index + 1
-        return max(said, 1)
+        return 0
 
     def _inline(self, node: nodes.Element) -> str:
         from docutils import nodes

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from assistant.assistant import Assistant
-    from assistant.web.chat import Course
+    from assistant.web.conversing import Course
     from assistant.web.metrics import MeasuredCourse
     from assistant.web.programs import Turns
 
@@ -106,7 +106,13 @@ def build_application(
     if mcp:
         app.router.routes.extend(mcp.routes)
 
-    page, translate = build_chat(measured, list(examples), answer_as_json=answer_as_json)
+    page, translate = build_chat(
+        measured,
+        list(examples),
+        answer_as_json=answer_as_json,
+        keeping=keeping,
+        has_model=settings.llm_url is not None,
+    )
     resources = Path(str(files("assistant.web")))
     gr.mount_gradio_app(
         app,
@@ -116,7 +122,7 @@ def build_application(
         css_paths=resources / "style.css",
         i18n=translate,
         favicon_path=str(resources / "favicon.png"),
-        footer_links=["settings"],
+        footer_links=[],
         show_error=False,
         run_history=False,
         enable_monitoring=False,
@@ -182,6 +188,7 @@ def serve(host: str, port: int, settings: Settings, *, force: bool = False) -> N
 
     from assistant.assistant import Assistant
     from assistant.cli_output import answer_as_json, model_progress, refresh_progress
+    from assistant.watching import Watcher
 
     course = Assistant.open(settings, model_progress=model_progress())
     keeping = Keeping.open(
@@ -204,8 +211,14 @@ def serve(host: str, port: int, settings: Settings, *, force: bool = False) -> N
     shown = f"[{host}]" if ":" in host else host
     print(f"{TEXTS['fr']['title']} : http://{shown}:{port}", flush=True)
     config = uvicorn.Config(app, log_level="warning", server_header=False)
-    with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[listening])
+    watcher = Watcher(course, told=lambda _: keeping.index.forget())
+    watcher.start()
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listening])
+    finally:
+        watcher.stop()
+        keeping.close()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,9 +1,9 @@
-"""The chat page: its blocks, and what happens when a question is asked.
+"""The chat page: its blocks, and which event calls what.
 
-The conversation lives here, on the server, in the session's state. The page receives
-it and never sends it: forged turns have no way in. Leaves out keeping conversations
-after the page is closed. Gradio is imported at the top, because it reads the types of
-event handlers: this module is imported only when a page is built.
+What happens behind an event is in `conversing`. The conversation lives on the server, in
+the session's state: the page receives it and never sends it, so forged turns have no way
+in. Gradio is imported at the top, because it reads the types of event handlers: this
+module is imported only when a page is built.
 """
 
 from __future__ import annotations
@@ -11,118 +11,53 @@ from __future__ import annotations
 import html
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from importlib.resources import files
+from typing import Any
 
 import gradio as gr
 from gradio.events import api
 
-from assistant.datatypes import Answer, Note
-from assistant.errors import AssistantError, QuestionError
+from assistant.datatypes import Answer
+from assistant.errors import AssistantError, QuestionError, SettingsError
 from assistant.web import sources
-from assistant.web.markdown import escape_all, render_answer
+from assistant.web.conversing import (
+    QUESTION_LIMIT,
+    Conversing,
+    Course,
+    check_question,
+    page_of,
+)
+from assistant.web.keeping import Keeping
+from assistant.web.markdown import escape_all
+from assistant.web.memory import Memory
+from assistant.web.reader_settings import SOURCES, ReaderSettings
 from assistant.web.texts import TEXTS, choose_language
 
-QUESTION_LIMIT = 2000  # characters of a question
-TURNS_KEPT = 100  # turns shown; older ones leave the page
 AT_ONCE = 4  # questions answered at the same time
 WAITING = 64  # questions that may wait; more are told to come back
+INDEX_LINE_SECONDS = 20  # between two looks at the index
+
+# Never with a value in them, as in `sources`.
+MENU = '<button type="button" class="menu-open" hidden></button><dialog class="drawer"></dialog>'
+SETTINGS = '<div class="settings-bar"></div><dialog class="drawer settings"></dialog>'
 
 log = logging.getLogger(__name__)
 
 
-class State(Protocol):
-    """What the page says of the index."""
-
-    @property
-    def notes(self) -> int: ...
-    @property
-    def chunks(self) -> int: ...
-    @property
-    def model(self) -> str: ...
-    @property
-    def stale(self) -> bool: ...
+def language_of(request: gr.Request) -> str:
+    """The language of the page for this reader."""
+    return choose_language(request.headers.get("accept-language", ""))
 
 
-class Course(Protocol):
-    """What the chat needs of the assistant."""
-
-    def ask(self, question: str) -> Answer: ...
-    def status(self) -> State: ...
-    def note(self, note_id: str) -> Note: ...
+def told(event: gr.EventData, name: str) -> str:
+    """A text that our script sent with an event; empty where it is none."""
+    sent = event._data.get(name) if isinstance(event._data, dict) else None
+    return sent if isinstance(sent, str) else ""
 
 
-@dataclass(slots=True)
-class Conversation:
-    """The turns of one reader, as safe Markdown: (question, answer)."""
-
-    turns: list[tuple[str, str]] = field(default_factory=list)
-    asked: int = 0  # turns since the beginning: the number of the last one
-
-    def add(self, question: str, answer: str) -> None:
-        """Append a turn, letting the oldest go beyond `TURNS_KEPT`."""
-        self.turns.append((question, answer))
-        del self.turns[:-TURNS_KEPT]
-
-    def messages(self) -> list[dict[str, str]]:
-        """The conversation as the chat component takes it."""
-        return [
-            {"role": role, "content": content}
-            for turn in self.turns
-            for role, content in zip(("user", "assistant"), turn, strict=True)
-        ]
-
-
-def check_question(question: object, language: str) -> str:
-    """The question without surrounding space, or QuestionError in the reader's language."""
-    text = question.strip() if isinstance(question, str) else ""
-    if not text:
-        raise QuestionError(TEXTS[language]["empty"])
-    if len(text) > QUESTION_LIMIT:
-        message = TEXTS[language]["too_long"].format(length=len(text), limit=QUESTION_LIMIT)
-        raise QuestionError(message)
-    return text
-
-
-def reply(course: Course, turn: int, question: str, language: str) -> tuple[str, dict[str, Any]]:
-    """Answer a checked question: safe Markdown for the chat, and the panel's data."""
-    try:
-        answer = course.ask(question)
-        panel = sources.panel(turn, answer, course.note, language)
-    except AssistantError as error:
-        # The line names folders and commands: it is for whoever runs the course.
-        log.error("question not answered: %s", error)
-        return TEXTS[language]["error"], sources.empty_panel(language) | {"turn": turn}
-    except Exception:
-        log.exception("question not answered")
-        return TEXTS[language]["error"], sources.empty_panel(language) | {"turn": turn}
-    numbers = {citation.number for citation in answer.citations}
-    text = render_answer(
-        answer.text,
-        [citation.quote for citation in answer.citations],
-        lambda number: sources.anchor(turn, number) if number in numbers else None,
-    )
-    if panel["nearest"]:
-        links = [f"- [{escape_all(near['path'])}]({near['anchor']})" for near in panel["nearest"]]
-        text = "\n".join([text, "", TEXTS[answer.language]["nearest"], "", *links])
-    return text, panel
-
-
-def index_line(course: Course, language: str) -> str:
-    """Notes, passages, model and freshness, as one line of HTML."""
-    words = TEXTS[language]
-    try:
-        state = course.status()
-    except AssistantError as error:
-        log.error("no state of the index: %s", error)
-        return html.escape(words["unavailable"])
-    counted = [
-        f"{state.notes} {words['note' if state.notes < 2 else 'notes']}",
-        f"{state.chunks} {words['passage' if state.chunks < 2 else 'passages']}",
-        f"{words['model']} {state.model.split('@')[0]}",  # without the weights' digest
-        words["stale" if state.stale else "fresh"],
-    ]
-    return " · ".join(html.escape(part) for part in counted)
+def script(name: str) -> str:
+    """One of our scripts, as Gradio runs it for a component."""
+    return files("assistant.web").joinpath(name).read_text(encoding="utf-8")
 
 
 def build_chat(
@@ -130,44 +65,140 @@ def build_chat(
     examples: Sequence[str],
     *,
     answer_as_json: Callable[[Answer], dict[str, Any]],
+    keeping: Keeping | None = None,
+    has_model: bool = False,
 ) -> tuple[gr.Blocks, gr.I18n]:
-    """Lay out the page and connect its events; only `ask` is offered to programs."""
+    """Lay out the page and connect its events; only `ask` is offered to programs.
+
+    `has_model` says whether a language model may write, so that readers can do without.
+    """
     translate = gr.I18n(**{code: dict(words) for code, words in TEXTS.items()})
+    conversing = Conversing(course, keeping)
 
-    def language_of(request: gr.Request) -> str:
-        return choose_language(request.headers.get("accept-language", ""))
+    def session_of(request: gr.Request) -> str | None:
+        return conversing.session(request.headers.get("cookie", ""))
 
-    def begin(request: gr.Request) -> tuple[dict[str, Any], str]:
+    def begin(request: gr.Request) -> dict[Any, Any]:
         language = language_of(request)
-        return sources.empty_panel(language), index_line(course, language)
+        memory, panels = conversing.latest(session_of(request), language)
+        return {
+            remembered: memory,
+            chat: memory.messages(),
+            panel_view: page_of(panels, language, fresh=True),
+            index_view: index_line(request),
+            menu_view: menu_of(memory, request) | {"conversations": []},  # sent when it is opened
+            settings_view: {
+                "labels": dict(TEXTS[language]),
+                "courses": conversing.courses(),
+                "counts": list(SOURCES),
+                "model": has_model,
+                "teacher": keeping is not None,
+            },
+        }
+
+    def menu_of(memory: Memory, request: gr.Request, words: str = "") -> dict[str, Any]:
+        language, session = language_of(request), session_of(request)
+        return {
+            "labels": dict(TEXTS[language]),
+            "language": language,
+            "kept": session is not None,
+            "current": memory.conversation,
+            "conversations": conversing.kept(session, words),
+        }
+
+    def find(memory: Memory, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
+        return menu_of(memory, request, told(event, "words"))
+
+    def choose(memory: Memory, event: gr.EventData, request: gr.Request) -> dict[Any, Any]:
+        language = language_of(request)
+        try:
+            memory, panels = conversing.opened(session_of(request), told(event, "id"), language)
+        except (KeyError, AssistantError) as error:
+            log.error("conversation not opened: %s", error)
+            return {notice: html.escape(TEXTS[language]["not_opened"])}
+        return {
+            remembered: memory,
+            chat: memory.messages(),
+            panel_view: page_of(panels, language, fresh=True),
+            notice: "",
+        }
+
+    def rename(memory: Memory, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
+        try:
+            conversing.rename(session_of(request), told(event, "id"), told(event, "title"))
+        except SettingsError as error:
+            log.error("conversation not renamed: %s", error)
+        return menu_of(memory, request, told(event, "words"))
+
+    def erase(memory: Memory, event: gr.EventData, request: gr.Request) -> dict[Any, Any]:
+        gone = told(event, "id")
+        try:
+            conversing.delete(session_of(request), gone)
+        except SettingsError as error:
+            log.error("conversation not deleted: %s", error)
+            return {notice: html.escape(TEXTS[language_of(request)]["error"])}
+        if gone != memory.conversation:
+            return {menu_view: menu_of(memory, request, told(event, "words"))}
+        begun = forget(request)
+        return begun | {menu_view: menu_of(begun[remembered], request, told(event, "words"))}
+
+    def index_line(request: gr.Request) -> str:
+        return html.escape(conversing.index_line(language_of(request)))
 
     def respond(
-        question: str, conversation: Conversation, request: gr.Request
+        question: str, memory: Memory, chosen: Any, request: gr.Request
     ) -> Iterator[dict[Any, Any]]:
-        language = language_of(request)
+        language, session = language_of(request), session_of(request)
         try:
             text = check_question(question, language)
         except QuestionError as error:
             yield {notice: html.escape(str(error))}
             return
-        conversation.asked += 1
-        shown = escape_all(text)
-        asked = {"role": "user", "content": shown}
-        yield {box: "", notice: "", chat: [*conversation.messages(), asked]}
-        answer, panel = reply(course, conversation.asked, text, language)
-        conversation.add(shown, answer)
+        if not memory.begun:  # the server was started anew under an open page
+            memory, _ = conversing.latest(session, language)
+        before = memory.messages()
+        asked = {"role": "user", "content": escape_all(text)}
+        yield {box: "", notice: "", chat: [*before, asked]}
+        for reply in conversing.ask(
+            memory,
+            text,
+            session=session,
+            settings=ReaderSettings.read(chosen),
+            language=language,
+        ):
+            answered = {"role": "assistant", "content": reply.turn.answer}
+            yield {
+                chat: [*before, asked, answered],
+                panel_view: page_of([reply.panel], language, fresh=False),
+            }
         yield {
-            chat: conversation.messages(),
-            panel_view: panel,
-            index_view: index_line(course, language),
-            memory: conversation,
+            chat: memory.messages(),
+            remembered: memory,
+            index_view: index_line(request),
         }
 
     def pick(choice: gr.SelectData) -> str:
         return str(choice.value["text"])
 
-    def forget(request: gr.Request) -> tuple[Conversation, list[Any], dict[str, Any], str]:
-        return Conversation(), [], sources.empty_panel(language_of(request)), ""
+    def forget(request: gr.Request) -> dict[Any, Any]:
+        return {
+            remembered: Memory(begun=True),
+            chat: [],
+            panel_view: page_of([], language_of(request), fresh=True),
+            notice: "",
+        }
+
+    def rate(event: gr.EventData, request: gr.Request) -> str:
+        liked = event._data.get("liked") if isinstance(event._data, dict) else None
+        opinion = liked if isinstance(liked, bool) else None
+        try:
+            conversing.rate(
+                session_of(request), told(event, "answer"), opinion, told(event, "reason")
+            )
+        except SettingsError as error:
+            log.error("opinion not kept: %s", error)
+            return html.escape(TEXTS[language_of(request)]["not_kept"])
+        return ""
 
     def ask(question: str, request: gr.Request) -> dict[str, Any]:
         """Answer a question about the course with quotations proved against its notes."""
@@ -181,7 +212,7 @@ def build_chat(
             raise gr.Error(TEXTS[language]["error"], print_exception=False) from None
 
     with gr.Blocks(title=TEXTS["fr"]["title"], analytics_enabled=False) as page:
-        memory = gr.State(Conversation())
+        remembered = gr.State(Memory())
         with gr.Row(elem_id="top"):
             gr.Markdown(translate("heading"), elem_id="title", container=False)
             index_view = gr.HTML(elem_id="index-state")
@@ -223,25 +254,51 @@ def build_chat(
                     send = gr.Button(
                         translate("send"), variant="primary", scale=0, min_width=124, elem_id="send"
                     )
-                again = gr.Button(
-                    translate("new"), variant="secondary", size="sm", scale=0, elem_id="new"
-                )
+                with gr.Row(elem_id="tools"):
+                    again = gr.Button(
+                        translate("new"), variant="secondary", size="sm", scale=0, elem_id="new"
+                    )
+                    menu_view = gr.HTML(
+                        elem_id="menu",
+                        html_template=MENU,
+                        js_on_load=script("menu.js"),
+                        apply_default_css=False,
+                    )
+                    settings_view = gr.HTML(
+                        elem_id="settings",
+                        html_template=SETTINGS,
+                        js_on_load=script("settings.js"),
+                        apply_default_css=False,
+                    )
             with gr.Column(scale=2, min_width=300, elem_id="proof"):
                 panel_view = gr.HTML(
                     elem_id="panel",
                     html_template=sources.TEMPLATE,
-                    js_on_load=sources.script(),
+                    js_on_load=script("sources.js"),
                     apply_default_css=False,
                 )
-        changed = [box, notice, chat, panel_view, index_view, memory]
+        question = [box, remembered, settings_view]
+        changed = [box, notice, chat, panel_view, index_view, remembered]
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         asking = private | {"concurrency_limit": AT_ONCE, "concurrency_id": "ask"}
-        page.load(begin, None, [panel_view, index_view], **private)
-        gr.on([box.submit, send.click], respond, [box, memory], changed, **asking)
-        chat.example_select(pick, None, box, **private).then(
-            respond, [box, memory], changed, **asking
-        )
-        again.click(forget, None, [memory, chat, panel_view, notice], **private)
+        at_once = private | {"queue": False}
+        # Each counts, and the later one holds: Gradio would drop what is sent meanwhile.
+        in_turn = private | {
+            "trigger_mode": "multiple",
+            "concurrency_limit": 1,
+            "concurrency_id": "kept",
+        }
+        shown = [remembered, chat, panel_view, notice]
+        page.load(begin, None, [*shown, index_view, menu_view, settings_view], **private)
+        gr.on([box.submit, send.click], respond, question, changed, **asking)
+        chat.example_select(pick, None, box, **private).then(respond, question, changed, **asking)
+        again.click(forget, None, shown, **private)
+        menu_view.find(find, remembered, menu_view, **in_turn)
+        menu_view.choose(choose, remembered, shown, **at_once)
+        menu_view.rename(rename, remembered, menu_view, **in_turn)
+        menu_view.erase(erase, remembered, [*shown, menu_view], **in_turn)
+        panel_view.rate(rate, None, notice, **in_turn)
+        gr.Timer(INDEX_LINE_SECONDS).tick(index_line, None, index_view, **at_once)
         api(ask, api_name="ask", concurrency_limit=AT_ONCE, concurrency_id="ask")
     page.queue(max_size=WAITING, api_open=False)
     return page, translate

@@ -15,6 +15,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
+from assistant.markup import without_tags
+
 _PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
 _ACTIVE = re.compile(r"[\\`*_\[\]<>&$#|~]|^[-+=]|(?<=\d)[.)](?=\s)")
 _FENCE = re.compile(
@@ -48,7 +50,9 @@ def render_answer(text: str, quotes: Iterable[str], link: Callable[[int], str | 
     note text, never a marker. `link(n)` gives the address of source `n`, None where there is
     no such source: the marker then stays plain text.
     """
-    lines = {line.strip() for quote in quotes for line in quote.splitlines()}
+    quoted_lines = {line.strip() for quote in quotes for line in quote.splitlines()}
+    # The answer shows a quotation without the tags that only format its words.
+    lines = quoted_lines | {without_tags(line) for line in quoted_lines}
     lying = [line for line in lines if _MARKER.search(line) and not _MARKER.fullmatch(line)]
     quoted = [re.escape(line) for line in sorted(lying, key=len, reverse=True)]
     pieces = re.split(f"({'|'.join(quoted)})", text) if quoted else [text]
@@ -94,6 +98,7 @@ def _escape_prose(text: str) -> str:
 
 
 def _escape_inline(text: str) -> str:
+    text = without_tags(text)
     text = _IMAGE.sub(lambda image: image["label"], text)
     text = _LINK.sub(lambda found: found["label"], text)
     text = _DEEP.sub("  ", text)

@@ -99,6 +99,14 @@ class MeasuredCourse:
         self._metrics.answered(answer)
         return answer
 
+    def stream(self, question: str, **options: Any) -> Iterator[Answer]:
+        answer: Answer | None = None
+        with self._metrics.asking():
+            for answer in self._course.stream(question, **options):
+                yield answer
+        if answer is not None:
+            self._metrics.answered(answer)
+
     def search(self, question: str, **options: Any) -> Sequence[Hit]:
         found: Sequence[Hit] = self._course.search(question, **options)
         return found

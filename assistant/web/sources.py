@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
 
-from assistant.datatypes import Answer, Citation, Note, Suggestion
+from assistant.datatypes import Answer, Citation, Hit, Note, Suggestion
+from assistant.places import line_at, place_at
+from assistant.web.addresses import note_url
 from assistant.web.texts import TEXTS, lines
 
 CONTEXT = 1200  # characters shown at most on each side of a quotation
@@ -29,11 +30,6 @@ class Excerpt:
     after: str
     starts_inside: bool  # whether the section began earlier
     ends_inside: bool  # whether the section goes on
-
-
-def script() -> str:
-    """The JavaScript that fills the panel and follows the `[n]` links."""
-    return files("assistant.web").joinpath("sources.js").read_text(encoding="utf-8")
 
 
 def anchor(turn: int, source: int | str) -> str:
@@ -69,19 +65,24 @@ def excerpt(
     )
 
 
-def panel(turn: int, answer: Answer, note: Callable[[str], Note], language: str) -> dict[str, Any]:
+def panel(
+    turn: int,
+    answer: Answer,
+    note: Callable[[str], Note],
+    language: str,
+    *,
+    answer_id: str = "",
+    opinion: tuple[bool, str] | None = None,
+) -> dict[str, Any]:
     """The panel's data for one turn, as JSON values.
 
     `note` gives the text a citation was checked against, and raises KeyError for a note
-    that has left the course since.
+    that has left the course since. Without `answer_id` no opinion is asked for; `opinion`
+    is what the reader said before: liked or not, and why.
     """
-    words = TEXTS[language]
     return {
         "turn": turn,
-        "question": answer.question,
-        "answered": answer.answered,
-        "labels": dict(words),
-        "language": language,
+        "question": answer.standalone or answer.question,
         "sources": [_cited(turn, citation, note, language) for citation in answer.citations],
         "nearest": []
         if answer.citations
@@ -89,20 +90,30 @@ def panel(turn: int, answer: Answer, note: Callable[[str], Note], language: str)
             _near(turn, position, suggestion, note, language)
             for position, suggestion in enumerate(answer.suggestions, start=1)
         ],
+        "found": _found(turn, answer, note, language) if answer.citations else [],
+        "answer": answer_id,
+        "opinion": None if opinion is None else {"liked": opinion[0], "reason": opinion[1]},
     }
 
 
-def empty_panel(language: str) -> dict[str, Any]:
-    """The panel before the first question, and after a new conversation is begun."""
+def failed_panel(turn: int, question: str) -> dict[str, Any]:
+    """The panel of a turn that has no answer."""
     return {
-        "turn": 0,
-        "question": "",
-        "answered": False,
-        "labels": dict(TEXTS[language]),
-        "language": language,
+        "turn": turn,
+        "question": question,
         "sources": [],
         "nearest": [],
+        "found": [],
+        "answer": "",
+        "opinion": None,
     }
+
+
+def place_name(unit: str, page: int | None, start: int, end: int, language: str) -> str:
+    """Where a passage stands, as a reader says it: "p. 12", "diapo 4", "lignes 12–14"."""
+    if page is None:
+        return lines(start, end, language)
+    return f"{TEXTS[language]['place_' + unit]} {page}"
 
 
 def heading_path(title: str, headings: tuple[str, ...]) -> str:
@@ -113,9 +124,9 @@ def heading_path(title: str, headings: tuple[str, ...]) -> str:
 def _cited(
     turn: int, citation: Citation, note: Callable[[str], Note], language: str
 ) -> dict[str, Any]:
-    place = lines(citation.line_start, citation.line_end, language)
-    if citation.page is not None:
-        place = f"{TEXTS[language]['page']} {citation.page}, {place}"
+    place = place_name(
+        citation.unit, citation.page, citation.line_start, citation.line_end, language
+    )
     try:
         source = note(citation.note_id)
     except KeyError:
@@ -145,6 +156,9 @@ def _cited(
         "cut_before": shown.starts_inside,
         "cut_after": shown.ends_inside,
         "copy": f"« {citation.quote.strip()} » ({path}, {citation.note_id}, {place})",
+        "open": note_url(citation.note_id, citation.line_start, citation.line_end)
+        if source is not None
+        else "",
     }
 
 
@@ -155,10 +169,11 @@ def _near(
     note: Callable[[str], Note],
     language: str,
 ) -> dict[str, Any]:
+    opened = note_url(suggestion.note_id, suggestion.line_start)
     try:
         source = note(suggestion.note_id)
     except KeyError:
-        after, cut = TEXTS[language]["section_unread"], False
+        after, cut, opened = TEXTS[language]["section_unread"], False, ""
     else:
         start = _offset_of_line(source.text, suggestion.line_start)
         first_line = source.text.find("\n", start)
@@ -179,6 +194,54 @@ def _near(
         "cut_before": False,
         "cut_after": cut,
         "copy": "",
+        "open": opened,
+    }
+
+
+def _found(
+    turn: int, answer: Answer, note: Callable[[str], Note], language: str
+) -> list[dict[str, Any]]:
+    """The passages found beside those quoted: no proof, but near the question."""
+    beside = [
+        hit
+        for hit in answer.hits
+        if not any(
+            hit.chunk.note_id == cited.note_id
+            and hit.chunk.start < cited.end
+            and cited.start < hit.chunk.end
+            for cited in answer.citations
+        )
+    ]
+    wanted = max(0, len(answer.hits) - len(answer.citations))
+    shown = [_passage(turn, hit, note, language) for hit in beside[:wanted]]
+    return [entry for entry in shown if entry is not None]
+
+
+def _passage(
+    turn: int, hit: Hit, note: Callable[[str], Note], language: str
+) -> dict[str, Any] | None:
+    chunk = hit.chunk
+    try:
+        source = note(chunk.note_id)
+    except KeyError:
+        return None
+    start, end = line_at(source, chunk.start), line_at(source, max(chunk.start, chunk.end - 1))
+    place = place_at(source, chunk.start)
+    page = None if place is None or place.unit == "line" else place.number
+    return {
+        "anchor": anchor(turn, f"h{hit.rank}"),
+        "label": "",
+        "title": hit.title,
+        "headings": list(chunk.headings),
+        "file": chunk.note_id,
+        "place": place_name(place.unit if place else "line", page, start, end, language),
+        "before": "",
+        "quote": "",
+        "after": chunk.text,
+        "cut_before": False,
+        "cut_after": False,
+        "copy": "",
+        "open": note_url(chunk.note_id, start, end),
     }
 
 

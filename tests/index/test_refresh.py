@@ -13,6 +13,7 @@ from assistant.embedding.fake import FakeEmbedder
 from assistant.errors import CorpusError, IndexFolderError
 from assistant.index import refresh as refreshing
 from assistant.index import vectors
+from assistant.reading import extracted, web_page
 from assistant.reading.corpus import CorpusFile
 
 A = "# Le noyau\n\nDocker utilise le noyau Linux.\n\n- un conteneur\n- une image\n"
@@ -273,7 +274,9 @@ def test_file_removed_while_it_is_read(two, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("module", "reason"), [(chunking, "découpage"), (analysis, "analyse")], ids=["chunker", "terms"]
+    ("module", "reason"),
+    [(extracted, "lecture"), (chunking, "découpage"), (analysis, "analyse")],
+    ids=["readers", "chunker", "terms"],
 )
 def test_another_version_rebuilds_and_keeps_the_vectors(two, monkeypatch, module, reason):
     two.write("bad.md", PICTURE)
@@ -287,6 +290,33 @@ def test_another_version_rebuilds_and_keeps_the_vectors(two, monkeypatch, module
     assert not two.embedder.passages
     assert two.dump() == two.fresh_dump()
     assert not two.refresh().is_stale
+
+
+def test_bytes_that_stay_are_read_again_by_a_newer_reader(two, monkeypatch):
+    two.write("page.html", "<h1>Ports</h1><p>Un port relie.</p><aside>Une remarque.</aside>")
+    two.refresh()
+    two.embedder.passages.clear()
+    old = two.store().note("page.html").text
+
+    def newer(data, name):
+        return extracted.Extracted(text=old.replace("relie", "est ouvert"))
+
+    monkeypatch.setattr(web_page, "read_html", newer)
+    assert two.refresh().rebuilt is None, "nothing says that the reader is another"
+    monkeypatch.setattr(extracted, "VERSION", "other")
+    assert two.refresh().rebuilt
+    assert "est ouvert" in two.store().note("page.html").text
+    assert two.embedder.passages and all("est ouvert" in text for text in two.embedder.passages)
+    assert two.dump() == two.fresh_dump()
+
+
+def test_an_index_that_names_no_version_of_the_readers_is_read_again(two):
+    store = two.store()
+    with store.writing():
+        store.connection.execute("DELETE FROM meta WHERE key = 'readers'")
+    store.close()
+    assert "lecture" in two.refresh().rebuilt
+    assert not two.refresh().is_stale and not two.embedder.passages
 
 
 def test_another_model_rebuilds_and_never_mixes(two):

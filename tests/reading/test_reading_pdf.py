@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import subprocess
 
@@ -10,6 +11,7 @@ from fpdf import FPDF
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assistant.reading import pdf
 from assistant.reading.extracted import Extracted, UnreadableNoteError
 from assistant.reading.pdf import read_pdf
 
@@ -102,6 +104,100 @@ def test_places_agree_with_poppler(tmp_path):
         shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         quote = f"Le mot secret de cette page est marmotte{page}."
         assert quote in shown and page_of(extracted, quote) == page
+
+
+def turned(data, degrees):
+    """The same pages, shown turned by a right angle, as a scanner or a poster stores them."""
+    import pypdfium2
+
+    document = pypdfium2.PdfDocument(data)
+    for page in document:
+        page.set_rotation(degrees)
+    stream = io.BytesIO()
+    document.save(stream)
+    return stream.getvalue()
+
+
+def drawn_turned(degrees):
+    """A page whose text reads upright once the page is shown turned by `degrees`."""
+    document = FPDF(unit="pt", format=(400, 400))
+    document.add_page()
+    document.set_font("Helvetica", size=12)
+    with document.rotation(degrees, 200, 200):
+        for row, words in enumerate(LEFT):
+            document.text(60, 120 + 14 * row, words)
+    return turned(bytes(document.output()), degrees)
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_turned_page_reads_as_it_is_shown(degrees):
+    assert read_pdf(drawn_turned(degrees), "x").text == read_pdf(drawn_turned(0), "x").text
+
+
+def test_the_outline_names_headings_of_any_size():
+    document = FPDF(unit="pt")
+    document.set_font("Helvetica", size=11)
+    for chapter in ("Les fichiers", "Les droits"):
+        document.add_page()
+        document.start_section(chapter, level=0)
+        document.text(60, 100, chapter)
+        document.text(60, 140, "Un paragraphe qui dit une chose et une autre.")
+        document.start_section(f"Plus sur {chapter.lower()}", level=1)
+        document.text(60, 180, f"Plus sur {chapter.lower()}")
+        document.text(60, 220, "Encore un paragraphe qui dit autre chose.")
+    text = read_pdf(bytes(document.output()), "x").text
+    headings = [line for line in text.split("\n") if line.startswith("#")]
+    assert headings == [
+        "# Les fichiers",
+        "## Plus sur les fichiers",
+        "# Les droits",
+        "## Plus sur les droits",
+    ]
+
+
+def test_a_sentence_over_the_end_of_a_page_and_its_places():
+    document = FPDF(unit="pt")
+    for words in (LEFT[:3], LEFT[3:]):
+        document.add_page()
+        document.set_font("Helvetica", size=11)
+        for row, line in enumerate(words):
+            document.text(60, 300 + 14 * row, line)
+    extracted = read_pdf(bytes(document.output()), "x.pdf")
+    assert "et du gaz\ncarbonique" in extracted.text
+    assert [(p.start, p.number) for p in extracted.places] == [
+        (0, 1),
+        (extracted.text.index("carbonique"), 2),
+    ]
+
+
+def test_rows_of_a_table_stay_rows():
+    document = FPDF(unit="pt")
+    document.add_page()
+    document.set_font("Helvetica", size=11)
+    for row, cells in enumerate(
+        (("Port", "Service"), ("22", "ssh"), ("80", "http"), ("53", "dns"))
+    ):
+        for column, cell in enumerate(cells):
+            document.text(60 + 200 * column, 100 + 16 * row, cell)
+    assert read_pdf(bytes(document.output()), "x").text == (
+        "Port Service\n22 ssh\n80 http\n53 dns\n"
+    )
+
+
+def test_too_many_pages_are_a_reason(monkeypatch):
+    monkeypatch.setattr(pdf, "PAGES", 3)
+    with pytest.raises(UnreadableNoteError, match="4 pages, 3 au plus"):
+        read_pdf(COURSE, "x.pdf")
+
+
+def test_titles_over_pictures_are_kept_when_there_is_nothing_else():
+    document = FPDF(unit="pt")
+    for number in range(1, 6):
+        document.add_page()
+        document.set_font("Helvetica", size=11)
+        document.text(60, 60, f"Figure {number} du cours")
+    text = read_pdf(bytes(document.output()), "x").text
+    assert all(f"Figure {number} du cours" in text for number in range(1, 6))
 
 
 def test_a_locked_document_is_named():

@@ -104,6 +104,17 @@ def test_every_block_knows_its_source_line() -> None:
         assert words in source[line_at(note, note.text.index(words)) - 1]
 
 
+def test_a_link_over_two_lines_does_not_shift_those_after_it() -> None:
+    source = (
+        "Pour les autres modes, voyez la `documentation\n<http://example.org/long>`_. Ensuite\n"
+        "il suffit de lancer les essais.\nOn affiche enfin le rapport.\n"
+    )
+    note = note_of("n.rst", source.encode())
+    for words in ("autres modes", "il suffit", "enfin le rapport"):
+        line = line_at(note, note.text.index(words))
+        assert words in source.split("\n")[line - 1]
+
+
 def test_no_file_is_read_and_nothing_raw_kept(tmp_path: Path) -> None:
     (tmp_path / "s.txt").write_text("secret")
     path = tmp_path / "s.txt"

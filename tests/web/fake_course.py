@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from assistant.answering.conversation import Turn, standalone
 from assistant.datatypes import Answer, Citation, Note, Suggestion
 
 
@@ -26,17 +28,37 @@ class FakeCourse:
     """Quotes up to three lines that hold a long word of the question, in note order."""
 
     def __init__(self, notes: Mapping[str, str], failure: Exception | None = None) -> None:
-        self.notes = dict(notes)
+        self.texts = dict(notes)
         self.failure = failure
         self.questions: list[str] = []
+        self.options: list[dict[str, Any]] = []  # of each question that was streamed
 
     def status(self) -> FakeStatus:
-        return FakeStatus(len(self.notes), sum(len(t.splitlines()) for t in self.notes.values()))
+        return FakeStatus(len(self.texts), sum(len(t.splitlines()) for t in self.texts.values()))
 
     def note(self, note_id: str) -> Note:
-        text = self.notes[note_id]
+        text = self.texts[note_id]
         digest = hashlib.sha256(text.encode()).hexdigest()
         return Note(note_id, note_id, "fr", text, digest, Path(note_id))
+
+    def notes(self) -> list[tuple[str, str]]:
+        return [(note_id, note_id) for note_id in self.texts]
+
+    def stream(
+        self, question: str, *, conversation: Sequence[Turn] = (), **options: Any
+    ) -> Iterator[Answer]:
+        """Completes a follow-up as the assistant does, then answers line by line."""
+        self.options.append(options)
+        understood = standalone(question, conversation)
+        answer = replace(
+            self.ask(understood.text),
+            question=question,
+            standalone=understood.text if understood.changed else "",
+        )
+        lines = answer.text.split("\n\n")
+        for count in range(2, len(lines)):
+            yield replace(answer, text="\n\n".join(lines[:count]))
+        yield answer
 
     def ask(self, question: str) -> Answer:
         self.questions.append(question)
@@ -44,7 +66,7 @@ class FakeCourse:
             raise self.failure
         words = {word for word in re.findall(r"\w{5,}", question.lower())} - {"docker"}
         citations: list[Citation] = []
-        for note_id, text in self.notes.items():
+        for note_id, text in self.texts.items():
             start, heading = 0, ""
             for number, line in enumerate(text.split("\n"), start=1):
                 if line.startswith("#"):
@@ -69,7 +91,7 @@ class FakeCourse:
                         )
                     )
                 start += len(line) + 1
-        suggestions = tuple(Suggestion(note_id, note_id, ("Début",), 1) for note_id in self.notes)
+        suggestions = tuple(Suggestion(note_id, note_id, ("Début",), 1) for note_id in self.texts)
         if not citations:
             return Answer(
                 question, "fr", False, 0.1, "Les notes ne répondent pas.", (), (), suggestions

@@ -17,12 +17,18 @@ ROOT = Path(__file__).parents[2]
 
 
 @contextlib.contextmanager
-def running(course: Any) -> Iterator[str]:
-    """Serve the chat of a course on a free port of 127.0.0.1; give its address."""
+def running(course: Any, **options: Any) -> Iterator[str]:
+    """Serve the chat of a course on a free port of 127.0.0.1; give its address.
+
+    `options` are more arguments of `build_application`.
+    """
     import uvicorn
 
     app = build_application(
-        course, examples=DOCKER_EXAMPLES, answer_as_json=lambda answer: {"text": answer.text}
+        course,
+        examples=DOCKER_EXAMPLES,
+        answer_as_json=lambda answer: {"text": answer.text},
+        **options,
     )
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="on"))

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fake_course import FakeCourse
+from kept_answers import FakeIndex
 from running_chat import ROOT, running
+
+from assistant.retrieval.filters import Filters
+from assistant.settings import Settings
+from assistant.web.keeping import Keeping
 
 CGROUPS = "À quoi servent les cgroups ?"
 LINK = '#chat a[href*="#src-"]'
@@ -71,7 +78,7 @@ def test_click_and_enter_on_a_citation_show_the_exact_span(browser: Any, docker_
         page.locator(LINK).first.click()
         _check_cgroups_proof(page)
 
-        page.locator(".sources-action").last.click()
+        page.locator(".sources-back").click()
         assert page.evaluate("document.activeElement.textContent") == "[1]"
         page.keyboard.press("Enter")
         _check_cgroups_proof(page)
@@ -194,6 +201,278 @@ def test_formulas_are_set_and_prices_are_not(browser: Any) -> None:
         assert student.page.locator("#chat .katex").count() == 1
         text = student.page.locator("#chat .message.bot").inner_text()
         assert "coûte 5 $ ou 6 $ selon $HOME." in text
+
+
+# --- a conversation that is kept -----------------------------------------------------
+
+
+@contextlib.contextmanager
+def kept_chat(course: FakeCourse, folder: Path, **options: Any) -> Iterator[tuple[str, Keeping]]:
+    """A chat that keeps conversations in a folder; opened again, it finds them there."""
+    corpus = folder / "corpus"
+    corpus.mkdir(exist_ok=True)
+    keeping = Keeping.open(folder / "data", course=FakeIndex(), corpus=corpus, password="prof")
+    with running(course, keeping=keeping, **options) as address:
+        yield address, keeping
+    keeping.close()
+
+
+@pytest.fixture
+def two_courses() -> FakeCourse:
+    return FakeCourse(
+        {
+            "noyau/a.md": "# Noyau\n- un namespace isole les processus\n- un processus calcule\n",
+            "reseau/b.md": "# Réseau\n- une adresse identifie une machine\n",
+        }
+    )
+
+
+NAMESPACE, ADDRESS = "À quoi sert un namespace ?", "À quoi sert une adresse ?"
+
+
+def _open_list(page: Any) -> None:
+    page.locator("#menu .menu-open").click()
+    page.locator(".drawer-title").first.wait_for(timeout=WAIT)
+
+
+@pytest.mark.slow
+def test_a_follow_up_says_how_it_was_understood(
+    browser: Any, two_courses: FakeCourse, tmp_path: Path
+) -> None:
+    with (
+        kept_chat(two_courses, tmp_path) as (address, keeping),
+        opened(browser, address) as student,
+    ):
+        student.ask(NAMESPACE)
+        page = student.page
+        page.fill("#question textarea", "et une adresse ?")
+        page.press("#question textarea", "Enter")
+        understood = page.locator("#chat .message.bot small").first
+        understood.wait_for(timeout=WAIT)
+        assert understood.inner_text() == "Compris comme : à quoi sert une adresse ?"
+        page.locator('#chat a[href="#src-2-1"]').click()
+        assert "adresse" in page.locator("#panel mark").text_content()
+        assert [asked.question for asked in keeping.feedback.asked()] == [
+            "à quoi sert une adresse ?",
+            NAMESPACE,
+        ]
+        assert two_courses.options[0] == {"refresh": False, "k": 5, "use_model": True}
+        assert student.problems == []
+
+
+@pytest.mark.slow
+def test_reload_and_restart_lose_nothing(
+    browser: Any, two_courses: FakeCourse, tmp_path: Path
+) -> None:
+    with kept_chat(two_courses, tmp_path) as (address, _), opened(browser, address) as student:
+        student.ask(NAMESPACE)
+        student.ask(ADDRESS)
+        student.page.reload()
+        student.page.locator("#panel .sources-question").wait_for(timeout=WAIT)
+        for turn, word in ((1, "namespace"), (2, "adresse")):
+            student.page.locator(f'#chat a[href="#src-{turn}-1"]').click()
+            assert word in student.page.locator("#panel mark").text_content()
+        cookies = student.page.context.cookies()
+    with kept_chat(two_courses, tmp_path) as (address, _), opened(browser, address) as student:
+        page = student.page
+        assert page.locator("#chat .message.bot").count() == 0  # another browser
+        page.context.add_cookies([{k: c[k] for k in ("name", "value", "domain", "path")}
+                                  for c in cookies])  # fmt: skip
+        page.reload()
+        page.locator("#panel .sources-question").wait_for(timeout=WAIT)
+        assert page.locator("#chat .message.bot").count() == 2
+        page.locator('#chat a[href="#src-1-1"]').click()
+        assert "namespace" in page.locator("#panel mark").text_content()
+        student.ask("Que fait un processus ?")
+        assert page.locator('#chat a[href="#src-3-1"]').count() == 1
+
+
+@pytest.mark.slow
+def test_conversations_are_listed_searched_renamed_exported_and_deleted(
+    browser: Any, two_courses: FakeCourse, tmp_path: Path
+) -> None:
+    size = {"width": 360, "height": 740}
+    with (
+        kept_chat(two_courses, tmp_path) as (address, _),
+        opened(browser, address, viewport=size) as student,
+    ):
+        page = student.page
+        student.ask(NAMESPACE)
+        page.locator("#new").click()
+        page.locator("#chat .example").first.wait_for(timeout=WAIT)
+        student.ask(ADDRESS)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+        _open_list(page)
+        titles = page.locator(".drawer-title")
+        assert titles.all_inner_texts() == [ADDRESS, NAMESPACE]
+        page.fill(".drawer-search", "namesp")
+        page.wait_for_function("document.querySelectorAll('.drawer-title').length === 1")
+        assert "namespace" in page.locator(".drawer-excerpt").inner_text()
+        page.locator(".drawer-more summary").press("Enter")
+        page.fill(".drawer-rename input", "<b>Isolation</b>")
+        page.press(".drawer-rename input", "Enter")
+        page.wait_for_function(
+            "document.querySelector('.drawer-title').textContent === '<b>Isolation</b>'"
+        )
+        page.locator(".drawer-more summary").press("Enter")
+        exported = page.locator(".drawer-export a").nth(2).get_attribute("href")
+        saved = page.context.request.get(address + exported).json()
+        assert saved["turns"][0]["citations"][0]["quote"] == "un namespace isole les processus"
+
+        titles.first.press("Enter")
+        page.locator("#chat .message.user", has_text="namespace").wait_for(timeout=WAIT)
+        page.locator('#chat a[href="#src-1-1"]').click()
+        assert "namespace" in page.locator("#panel mark").text_content()
+
+        _open_list(page)
+        page.fill(".drawer-search", "")
+        page.wait_for_function("document.querySelectorAll('.drawer-title').length === 2")
+        row = page.locator(".drawer-list li", has_text="Isolation")
+        row.locator("summary").press("Enter")
+        row.locator(".drawer-erase").click()
+        assert titles.count() == 2  # it asks first
+        row.locator(".drawer-erase").click()
+        page.wait_for_function("document.querySelectorAll('.drawer-title').length === 1")
+        page.keyboard.press("Escape")
+        page.locator("#chat .example").first.wait_for(timeout=WAIT)  # the one on show is gone
+        assert student.problems == []
+
+
+@pytest.mark.slow
+def test_an_opinion_is_given_explained_and_taken_back(
+    browser: Any, two_courses: FakeCourse, tmp_path: Path
+) -> None:
+    with (
+        kept_chat(two_courses, tmp_path) as (address, keeping),
+        opened(browser, address) as student,
+    ):
+        page = student.page
+        student.ask(NAMESPACE)
+        page.locator('.sources-vote[data-vote="false"]').press("Enter")
+        page.fill(".sources-reason input", "trop court")
+        page.press(".sources-reason input", "Enter")
+        wait_until(lambda: [o.reason for o in keeping.feedback.opinions()] == ["trop court"])
+        opinion = keeping.feedback.opinions()[0]
+        assert (opinion.liked, opinion.question) == (False, NAMESPACE)
+        assert opinion.citations[0].quote == "un namespace isole les processus"
+
+        page.reload()
+        chosen = page.locator('.sources-vote[aria-pressed="true"]')
+        chosen.wait_for(timeout=WAIT)
+        assert chosen.inner_text() == "Non"
+        assert page.locator(".sources-reason input").input_value() == "trop court"
+        chosen.click()
+        wait_until(lambda: keeping.feedback.opinions() == [])
+        assert student.problems == []
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+def test_settings_are_kept_and_decide_what_is_asked(
+    browser: Any, two_courses: FakeCourse, tmp_path: Path
+) -> None:
+    model = Settings(llm_url="http://127.0.0.1:9/v1", llm_model="petit")
+    with (
+        kept_chat(two_courses, tmp_path, settings=model) as (address, _),
+        opened(browser, address) as student,
+    ):
+        page = student.page
+        page.locator("select[name=course]").select_option("reseau")
+        page.locator("#settings button.menu-open").press("Enter")
+        page.locator("select[name=sources]").select_option("12")
+        page.locator("select[name=language]").select_option("en")
+        page.locator("input[name=use_model]").uncheck()
+        before = page.evaluate("getComputedStyle(document.querySelector('h1')).fontSize")
+        page.locator("input[name=larger]").check()
+        after = page.evaluate("getComputedStyle(document.querySelector('h1')).fontSize")
+        assert float(after[:-2]) > float(before[:-2])
+        page.locator("select[name=theme]").select_option("dark")
+        assert page.evaluate("document.body.classList.contains('dark')")
+        page.reload()
+        page.locator("select[name=course]").wait_for(timeout=WAIT)
+        assert page.locator("select[name=course]").input_value() == "reseau"
+        assert page.evaluate("document.body.classList.contains('dark')")
+        student.ask(ADDRESS)
+        assert two_courses.options == [
+            {
+                "refresh": False,
+                "k": 12,
+                "use_model": False,
+                "language": "en",
+                "filters": Filters(courses=("reseau",)),
+            }
+        ]
+        assert student.problems == []
+
+
+@pytest.mark.slow
+def test_previous_next_and_the_note_itself(browser: Any, docker_chat: str) -> None:
+    with opened(browser, docker_chat) as student:
+        page = student.page
+        student.ask("Quels conteneurs, quelles images ?")
+        numbers = page.locator(".sources-numbers .sources-choice").count()
+        assert numbers >= 2
+        first = page.locator("#panel mark").text_content()
+        assert page.locator(".sources-previous").is_disabled()
+        page.locator(".sources-next").press("Enter")
+        assert page.locator("#panel mark").text_content() != first
+        page.locator(".sources-previous").press("Enter")
+        assert page.locator("#panel mark").text_content() == first
+        lines = page.locator(".sources-file").inner_text().rsplit(" ", 1)[1]
+        with page.context.expect_page() as note:
+            page.locator(".sources-open").click()
+        assert note.value.url.startswith(f"{docker_chat}/notes/docker.md#L{lines.split('–')[0]}")
+        note.value.locator("[data-cited]").first.wait_for(timeout=WAIT)
+
+
+@pytest.mark.slow
+def test_a_refusal_says_what_was_looked_for_and_how_to_go_on(
+    browser: Any, docker_chat: str
+) -> None:
+    with opened(browser, docker_chat) as student:
+        student.ask("Quelle est la capitale australienne ?")
+        small = student.page.locator("#chat .message.bot small").all_inner_texts()
+        assert small[0] == "Cherché : Quelle est la capitale australienne ?"
+        assert small[1].startswith("Essayez")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_to_mend(
+    browser: Any, two_courses: FakeCourse, tmp_path: Path, scheme: str
+) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+
+    def check(page: Any) -> None:
+        page.wait_for_timeout(500)  # colours fade in
+        found = axe.run(page).response["violations"]
+        assert [(v["id"], v["impact"], v["nodes"][0]["target"]) for v in found] == []
+
+    with (
+        kept_chat(two_courses, tmp_path) as (address, _),
+        opened(browser, address, color_scheme=scheme) as student,
+    ):
+        page = student.page
+        check(page)
+        student.ask(NAMESPACE)
+        page.locator(LINK).first.press("Enter")
+        page.locator(".sources-vote").first.click()
+        check(page)
+        student.ask("Quelle est la capitale australienne ?")
+        check(page)
+        _open_list(page)
+        page.locator(".drawer-more summary").click()
+        check(page)
+        page.keyboard.press("Escape")
+        page.locator("#settings button.menu-open").click()
+        check(page)
 
 
 @pytest.mark.slow

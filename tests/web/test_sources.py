@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from fake_course import FakeCourse
 from hypothesis import given
@@ -61,14 +62,16 @@ def test_panel_names_place_in_the_readers_language() -> None:
 def test_a_note_changed_since_shows_the_proved_quotation_alone() -> None:
     course = FakeCourse({"a.md": "# Titre\n- un namespace isole\n"})
     answer = course.ask("Que fait un namespace ?")
-    course.notes["a.md"] = "# Autre\n- tout a changé ici même\n"
+    course.texts["a.md"] = "# Autre\n- tout a changé ici même\n"
     source = sources.panel(1, answer, course.note, "fr")["sources"][0]
     assert (source["before"], source["quote"], source["after"]) == ("", "un namespace isole", "")
-    del course.notes["a.md"]
+    del course.texts["a.md"]
     assert sources.panel(1, answer, course.note, "fr")["sources"][0]["quote"]
 
 
 def test_the_template_holds_no_value() -> None:
     assert "$" not in sources.TEMPLATE
     assert "{" not in sources.TEMPLATE
-    assert "innerHTML" not in sources.script()
+    for name in ("sources.js", "menu.js", "settings.js"):
+        script = Path(sources.__file__).with_name(name).read_text(encoding="utf-8")
+        assert "innerHTML" not in script
