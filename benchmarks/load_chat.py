@@ -40,7 +40,7 @@ async def ask_queue(client: httpx.AsyncClient, question: str, session: str) -> i
     """Ask as the page does: join the queue, then follow the events to the end."""
     joined = await client.post(
         "/gradio_api/queue/join",
-        json={"data": [question, None], "fn_index": await respond_index(client),
+        json={"data": [question, None, None], "fn_index": await respond_index(client),
               "session_hash": session},
     )  # fmt: skip
     if joined.status_code != 200:

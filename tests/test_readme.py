@@ -53,5 +53,7 @@ def test_every_file_of_the_tree_exists() -> None:
 
 
 def test_every_setting_has_its_variable_in_the_readme() -> None:
-    read = set(re.findall(r"(?<![A-Z_])ASSISTANT_[A-Z_]+", (ROOT / "assistant/settings.py").read_text()))
+    read = set(
+        re.findall(r"(?<![A-Z_])ASSISTANT_[A-Z_]+", (ROOT / "assistant/settings.py").read_text())
+    )
     assert read == set(re.findall(r"(?<![A-Z_])ASSISTANT_[A-Z_]+", README))

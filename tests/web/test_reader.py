@@ -248,11 +248,15 @@ def test_a_link_to_lines_marks_them_in_a_browser(browser: Any) -> None:
             "ligne numéro 100",
             "ligne numéro 101",
         ]
-        page.wait_for_timeout(300)  # the policy of the page lets no waiting function in
-        top, bottom = page.evaluate(
-            "(({top, bottom}) => [top, bottom])"
-            "(document.querySelector('[data-cited]').getBoundingClientRect())"
-        )
+        top, bottom = -1, -1
+        for _ in range(100):  # it scrolls; the policy of the page lets no waiting function in
+            top, bottom = page.evaluate(
+                "(({top, bottom}) => [top, bottom])"
+                "(document.querySelector('[data-cited]').getBoundingClientRect())"
+            )
+            if 0 <= top < bottom <= 640:
+                break
+            page.wait_for_timeout(50)
         assert 0 <= top < bottom <= 640
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         page.close()

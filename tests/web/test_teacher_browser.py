@@ -113,7 +113,7 @@ def test_the_index_is_refreshed_by_keyboard(browser: Any, address: str) -> None:
 def test_nothing_is_wider_than_a_narrow_screen(browser: Any, address: str, scheme: str) -> None:
     size = {"width": 360, "height": 740}
     page, complaints = open_page(browser, address, viewport=size, color_scheme=scheme)
-    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    wait_for(lambda: page.evaluate("document.documentElement.scrollWidth") == 360)
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert ground == {"light": "rgb(246, 245, 241)", "dark": "rgb(20, 24, 28)"}[scheme]
     assert complaints == []
