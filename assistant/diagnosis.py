@@ -106,7 +106,7 @@ def _corpus(corpus: Path) -> Finding:
         return Finding("Notes", False, str(error), "assistant … --corpus DOSSIER")
     if not files:
         return Finding("Notes", False, f"« {corpus} » est vide", "mettez-y des notes")
-    return Finding("Notes", True, f"{len(files)} fichiers dans « {corpus} »")
+    return Finding("Notes", True, f"{len(files)} fichier(s) dans « {corpus} »")
 
 
 def _damaged_index(assistant: Assistant, error: AssistantError) -> Finding:
@@ -168,7 +168,7 @@ def _soundness(assistant: Assistant, store: Store) -> Finding:
     if problems:
         detail = "; ".join(" ".join(problem.split()) for problem in problems)
         return Finding("Index", False, detail, "assistant index --rebuild", assistant.rebuild)
-    return Finding("Index", True, f"{notes} notes, {chunks} passages, base SQLite saine")
+    return Finding("Index", True, f"{notes} note(s), {chunks} passage(s), base SQLite saine")
 
 
 def _freshness(assistant: Assistant) -> Finding:

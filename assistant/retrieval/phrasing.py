@@ -41,7 +41,7 @@ _WHAT_IT_IS = (
 )
 _OPENING = re.compile(
     rf"^\W*(?:{_GREETING})*(?:{_POLITE}[\s,]+)?"
-    rf"(?:(?:(?:{_CAN}\s+)(?:(?:me|nous|le|la|les|please)\s+|m['’])*{_TELL}|{_TELL}|{_WISH})"
+    rf"(?:(?:(?:{_CAN}\s+)(?:(?:me|nous|le|la|les|please)\s+|m['’ ]\s*)*{_TELL}|{_TELL}|{_WISH})"
     rf"(?:[- ](?:moi|nous|me|us))?(?:[\s,:]+(?:{_WHAT_IT_IS})?|$)|{_MEANING})?",
     re.I,
 )

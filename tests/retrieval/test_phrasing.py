@@ -14,6 +14,7 @@ from assistant.retrieval.phrasing import core
     [
         ("explique-moi ce qu'est une image", "une image"),
         ("peux-tu m’expliquer les volumes ?", "les volumes ?"),
+        ("peux-tu m expliquer les volumes ?", "les volumes ?"),
         ("j'ai pas compris les cgroups", "les cgroups"),
         ("donne moi la définition d'une image", "une image"),
         ("Définition de la mitose", "mitose"),
