@@ -28,7 +28,7 @@ from assistant.embedding.late_interaction import Codec, codec_for
 from assistant.embedding.loading import load_embedder
 from assistant.errors import IndexMissingError, QuestionError
 from assistant.index import refresh as refreshing
-from assistant.index.links import linked_notes
+from assistant.index.links import LinkGraph
 from assistant.index.schema import FILE_NAME, mapped_errors
 from assistant.index.store import Store
 from assistant.index.vectors import open_vectors
@@ -88,6 +88,7 @@ class Assistant:
         self.embedder = embedder
         self._local = threading.local()
         self._vectors: VectorIndex | None = None
+        self._links: tuple[tuple[str, int], LinkGraph] | None = None
         self._lock = threading.Lock()
 
     @classmethod
@@ -337,7 +338,7 @@ class Assistant:
                 quotations, certainty = [], min(certainty, self.settings.caution / 2)
             suggestions = _suggestions(store, retrieval)
             cited = dict.fromkeys(q.evidence.passage.stored.chunk.note_id for q in quotations)
-            see_also = linked_notes(store, list(cited), _SEE_ALSO)
+            see_also = self._current_links(store).linked(list(cited), _SEE_ALSO) if cited else ()
         timings = {"retrieve": 1000 * (found - started)}
         if not quotations:
             texts = FRAMES[frame]
@@ -467,6 +468,15 @@ class Assistant:
             if vectors is None or (vectors.identity, vectors.generation) != wanted:
                 vectors = self._vectors = open_vectors(store, meta, self.embedder.dimension)
         return vectors
+
+    def _current_links(self, store: Store) -> LinkGraph:
+        """Return the links of the snapshot's generation, resolving them when it is new."""
+        meta = store.meta()
+        wanted = meta["identity"], int(meta["generation"])
+        known = self._links
+        if known is None or known[0] != wanted:
+            known = self._links = (wanted, LinkGraph(store))
+        return known[1]
 
     def _opened(self) -> Store | None:
         store: Store | None = getattr(self._local, "store", None)

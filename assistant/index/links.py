@@ -14,29 +14,34 @@ from assistant.analysis import fold
 from assistant.index.store import Store
 
 
-def linked_notes(store: Store, note_ids: Sequence[str], most: int) -> tuple[tuple[str, str], ...]:
-    """Return (id, title) of notes linked from and then to `note_ids`, `most` of them."""
-    titles: dict[str, str] = {}
-    links: dict[str, list[str]] = {}
-    for note_id, title, written in store.connection.execute(
-        "SELECT path, title, links FROM notes ORDER BY path"
-    ):
-        titles[note_id] = title
-        if written != "[]":
-            links[note_id] = json.loads(written)
-    if not links:
-        return ()
-    names = _Names(titles)
-    outgoing = [
-        names.resolve(link, source) for source in note_ids for link in links.get(source, ())
-    ]
-    incoming = [
-        source
-        for source, targets in links.items()
-        if any(names.resolve(link, source) in note_ids for link in targets)
-    ]
-    found = [n for n in dict.fromkeys([*outgoing, *incoming]) if n and n not in note_ids]
-    return tuple((note_id, titles[note_id]) for note_id in found[:most])
+class LinkGraph:
+    """The links of one generation of the index, resolved once and asked many times."""
+
+    def __init__(self, store: Store) -> None:
+        """Read and resolve all links. Call inside `store.reading()`."""
+        self._titles: dict[str, str] = {}
+        written: dict[str, list[str]] = {}
+        for note_id, title, links in store.connection.execute(
+            "SELECT path, title, links FROM notes ORDER BY path"
+        ):
+            self._titles[note_id] = title
+            if links != "[]":
+                written[note_id] = json.loads(links)
+        self._outgoing: dict[str, list[str]] = {}
+        self._incoming: dict[str, list[str]] = {}
+        names = _Names(self._titles) if written else None
+        for source, links in written.items():
+            resolved = [names.resolve(link, source) for link in links] if names else []
+            for target in dict.fromkeys(filter(None, resolved)):
+                self._outgoing.setdefault(source, []).append(target)
+                self._incoming.setdefault(target, []).append(source)
+
+    def linked(self, note_ids: Sequence[str], most: int) -> tuple[tuple[str, str], ...]:
+        """Return (id, title) of notes linked from and then to `note_ids`, `most` of them."""
+        outgoing = [target for source in note_ids for target in self._outgoing.get(source, ())]
+        incoming = sorted({s for target in note_ids for s in self._incoming.get(target, ())})
+        found = [n for n in dict.fromkeys([*outgoing, *incoming]) if n not in note_ids]
+        return tuple((note_id, self._titles[note_id]) for note_id in found[:most])
 
 
 class _Names:

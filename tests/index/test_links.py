@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from assistant.index.links import linked_notes
+from assistant.index.links import LinkGraph
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def ids(found):
 
 
 def test_links_out_come_first_then_links_in(linked):
-    found = linked_notes(linked, ["docker/volumes.md"], 10)
+    found = LinkGraph(linked).linked(["docker/volumes.md"], 10)
     assert found == (
         ("docker/réseau.md", "docker/réseau.md"),
         ("docker/images.md", "docker/images.md"),  # of two of this name, the nearest
@@ -45,16 +45,16 @@ def test_links_out_come_first_then_links_in(linked):
 
 
 def test_names_are_found_without_case_accents_and_suffix(linked):
-    assert ids(linked_notes(linked, ["autre/sommaire.md"], 10)) == [
+    assert ids(LinkGraph(linked).linked(["autre/sommaire.md"], 10)) == [
         "docker/volumes.md",
         "docker/images.md",
     ]
 
 
 def test_only_so_many_and_never_a_cited_note(linked):
-    assert ids(linked_notes(linked, ["docker/volumes.md"], 1)) == ["docker/réseau.md"]
+    assert ids(LinkGraph(linked).linked(["docker/volumes.md"], 1)) == ["docker/réseau.md"]
     cited = ["docker/volumes.md", "docker/réseau.md", "docker/images.md"]
-    assert ids(linked_notes(linked, cited, 10)) == ["autre/sommaire.md"]
-    assert linked_notes(linked, ["docker/réseau.md"], 10) == (
+    assert ids(LinkGraph(linked).linked(cited, 10)) == ["autre/sommaire.md"]
+    assert LinkGraph(linked).linked(["docker/réseau.md"], 10) == (
         ("docker/volumes.md", "docker/volumes.md"),
     )
