@@ -168,7 +168,7 @@ def _soundness(assistant: Assistant, store: Store) -> Finding:
     if problems:
         detail = "; ".join(" ".join(problem.split()) for problem in problems)
         return Finding("Index", False, detail, "assistant index --rebuild", assistant.rebuild)
-    return Finding("Index", True, f"{notes} note(s), {chunks} passage(s), base SQLite saine")
+    return Finding("Index", True, f"{notes} notes, {chunks} passages, base SQLite saine")
 
 
 def _freshness(assistant: Assistant) -> Finding:

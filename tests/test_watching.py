@@ -69,6 +69,7 @@ def test_an_atomic_save_is_one_change(following):
         aside.write_text(note(word), encoding="utf-8")
         os.replace(aside, path)
         following.wait_for(lambda word=word: following.says("a.md", word))
+    following.wait_for(lambda: len(following.told) >= 2)  # told once the note can be found
     assert [report.changed for report in following.told] == [("a.md",)] * 2
     assert not any(report.removed for report in following.told)
 

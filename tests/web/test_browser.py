@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -50,8 +51,15 @@ def opened(browser: Any, address: str, **options: Any) -> Iterator[Watched]:
     context.set_default_timeout(WAIT)
     page = context.new_page()
     watched = Watched(page)
-    page.on("console", lambda m: watched.problems.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda error: watched.problems.append(str(error)))
+    # A reload cuts off the stream that Gradio holds open, which it reports as an error.
+    cut_off = re.compile(r"AbortError|signal is aborted|errored out")
+
+    def complain(said: str) -> None:
+        if not cut_off.search(said):
+            watched.problems.append(said)
+
+    page.on("console", lambda m: complain(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: complain(str(error)))
     page.on("dialog", lambda dialog: (watched.problems.append("dialog"), dialog.dismiss()))
     page.on(
         "request",
