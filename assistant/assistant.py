@@ -13,17 +13,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assistant.answering.about_the_note import quote_front_matter
+from assistant.answering.about_the_note import is_about_the_course, quote_front_matter
 from assistant.answering.answer_type import can_answer
 from assistant.answering.conversation import Kind, Turn, standalone
 from assistant.answering.evidence import find_evidence
 from assistant.answering.extractive import CITABLE, Quotation, choose_quotations, cite, compose
 from assistant.answering.frames import FRAMES, frame_language
-from assistant.datatypes import Answer, Citation, Hit, Note, RefreshReport, Suggestion
+from assistant.answering.proof import StaleCitationError, verify
+from assistant.datatypes import Answer, Hit, Note, RefreshReport, Suggestion
 from assistant.embedding.late_interaction import Codec, codec_for
 from assistant.embedding.loading import load_embedder
 from assistant.errors import IndexMissingError, QuestionError
@@ -33,7 +33,7 @@ from assistant.index.schema import FILE_NAME, mapped_errors
 from assistant.index.store import Store
 from assistant.index.vectors import open_vectors
 from assistant.language import detect_language
-from assistant.places import line_at, place_at
+from assistant.places import line_at
 from assistant.reading.corpus import scan_corpus
 from assistant.retrieval.confidence import confidence
 from assistant.retrieval.diversity import join_neighbours
@@ -43,8 +43,6 @@ from assistant.retrieval.search import retrieve
 from assistant.settings import Settings
 
 if TYPE_CHECKING:
-    from assistant.answering.prompt import NumberedPassage
-    from assistant.answering.verification import Support
     from assistant.embedding.protocol import Embedder
     from assistant.index.refresh import Progress
     from assistant.index.vectors import VectorIndex
@@ -73,10 +71,6 @@ class Status:
     stale_reason: str  # in one line; empty when fresh
     refreshed: int | None  # seconds since the epoch
     bytes: int  # of the index on disk
-
-
-class _StaleCitationError(Exception):
-    """A note changed between retrieval and the check of its quotations."""
 
 
 class Assistant:
@@ -270,12 +264,22 @@ class Assistant:
             try:
                 retrieval, answer = self._answer(understood.text, k, language, reply, filters)
                 if answer.answered and use_model and self.settings.llm_url:
-                    for growing in self._written(answer, retrieval, reply):
+                    from assistant.answering.written import written
+
+                    for growing in written(
+                        answer,
+                        retrieval,
+                        settings=self.settings,
+                        embedder=self.embedder,
+                        codec=self.codec,
+                        language=reply or retrieval.question.language,
+                        note=self.note,
+                    ):
                         yield finished(growing)
                 else:
                     yield finished(answer)
                 return
-            except _StaleCitationError:
+            except StaleCitationError:
                 self.refresh(hash_all=True)
         raise QuestionError(
             "Les notes changent pendant qu'on les lit : reposez la question dans un instant."
@@ -332,9 +336,10 @@ class Assistant:
             ids = {e.passage.stored.chunk.note_id for e in evidence[:CITABLE]}
             notes = {note_id: note for note_id in ids if (note := store.note(note_id))}
             quotations = choose_quotations(evidence, notes, question)
-            if retrieval.passages and (about := self._about_the_note(store, retrieval, notes)):
+            if about := _about_the_note(store, retrieval, notes):
                 quotations, certainty = [about], max(certainty, _KNOWN)
-            elif quotations and not can_answer(question, compose(quotations, notes)):
+            text = compose(quotations, notes)
+            if quotations and not about and not can_answer(question, text):
                 quotations, certainty = [], min(certainty, self.settings.caution / 2)
             suggestions = _suggestions(store, retrieval)
             cited = dict.fromkeys(q.evidence.passage.stored.chunk.note_id for q in quotations)
@@ -342,107 +347,16 @@ class Assistant:
         timings = {"retrieve": 1000 * (found - started)}
         if not quotations:
             texts = FRAMES[frame]
-            text = texts["no_answer"] if retrieval.chunks else texts["no_notes"]
+            refusal = texts["no_answer"] if retrieval.chunks else texts["no_notes"]
             return retrieval, Answer(
-                question, frame, False, certainty, text, (), hits, suggestions, timings
+                question, frame, False, certainty, refusal, (), hits, suggestions, timings
             )
         citations = cite(quotations, notes)
         verify(citations, notes, self.settings.corpus)
         timings["answer"] = 1000 * (time.perf_counter() - found)
-        text = compose(quotations, notes)
         return retrieval, Answer(
             question, frame, True, certainty, text, citations, hits, (), timings, see_also
         )
-
-    def _about_the_note(
-        self, store: Store, retrieval: Retrieval, notes: dict[str, Note]
-    ) -> Quotation | None:
-        """Quote the front matter of the nearest note where the question is about the course."""
-        best = retrieval.passages[0]
-        note = store.note(best.stored.chunk.note_id)
-        if note is None:
-            return None
-        quotation = quote_front_matter(retrieval.question.text, best, note)
-        if quotation:
-            notes[note.id] = note
-        return quotation
-
-    def _written(self, quoted: Answer, retrieval: Retrieval, reply: str | None) -> Iterator[Answer]:
-        """Yield the language model's answer as its sentences are verified.
-
-        Where nothing of it holds, or the model fails, the quotations are the answer, with
-        one line saying why. Sentences that were verified before a failure are kept.
-        """
-        from assistant.answering.generative import Composition, Dropped, cite_places, generate
-        from assistant.answering.language_model import LanguageModel, LanguageModelError
-        from assistant.answering.prompt import number_passages
-
-        texts = FRAMES[quoted.language]
-        if not retrieval.is_calibrated:
-            yield replace(quoted, notice=texts["not_calibrated"])
-            return
-        started = time.perf_counter()
-        settings = self.settings
-        model = LanguageModel(settings.llm_url or "", settings.llm_model or "", settings.llm_key)
-        passages = number_passages(
-            retrieval.passages, lambda text: self.embedder.count_tokens([text])[0]
-        )
-        composition, dropped, notice = Composition(), 0, ""
-        answer = quoted
-        sentences = generate(
-            retrieval.question.text,
-            passages,
-            model=model,
-            embedder=self.embedder,
-            codec=self.codec,
-            language=reply or retrieval.question.language,
-        )
-        try:
-            for sentence in sentences:
-                if isinstance(sentence, Dropped):
-                    dropped += 1
-                    continue
-                text = composition.add(sentence)
-                notes = self._as_retrieved(composition.places, passages)
-                citations = cite_places(composition.places, notes)
-                verify(citations, notes, settings.corpus)
-                answer = replace(quoted, text=text, citations=citations, model=model.name)
-                yield answer
-        except LanguageModelError as error:
-            notice = error.reason(quoted.language)
-            if not composition.places:
-                notice = texts["own_words"].format(reason=notice)
-        if dropped and composition.places:
-            notice = " ".join(filter(None, (notice, texts["dropped"].format(count=dropped))))
-        elif not composition.places and not notice:
-            notice = texts["not_supported"]
-        verify(answer.citations, self._cited(answer), settings.corpus)  # a model takes its time
-        timings = {**quoted.timings_ms, "model": 1000 * (time.perf_counter() - started)}
-        yield replace(answer, notice=notice, timings_ms=timings)
-
-    def _cited(self, answer: Answer) -> dict[str, Note]:
-        """Return the cited notes as they are in the index now; not those that left it."""
-        notes = {}
-        for note_id in dict.fromkeys(citation.note_id for citation in answer.citations):
-            with suppress(KeyError):
-                notes[note_id] = self.note(note_id)
-        return notes
-
-    def _as_retrieved(
-        self, places: Iterable[Support], passages: Sequence[NumberedPassage]
-    ) -> dict[str, Note]:
-        """Return the notes of places; the index may have been refreshed while a model wrote."""
-        notes = {}
-        for place in places:
-            chunk = next(p.chunk for p in passages if p.number == place.number)
-            try:
-                note = self.note(place.note_id)
-            except KeyError as error:
-                raise _StaleCitationError(place.note_id) from error
-            if note.text[chunk.start : chunk.end] != chunk.text:
-                raise _StaleCitationError(place.note_id)
-            notes[note.id] = note
-        return notes
 
     def _retrieve(
         self, store: Store, question: str, language: str | None, filters: Filters
@@ -521,47 +435,24 @@ def checked_question(question: str) -> str:
     return question
 
 
-def verify(citations: tuple[Citation, ...], notes: dict[str, Note], corpus: Path) -> None:
-    """Compare every citation with its note, and the note with its file as it is now.
-
-    A number out of order, offsets outside of the note, a quotation, line or page that is not
-    there, and a file that changed all raise: none of them is ever shown.
-    """
-    checked: set[str] = set()
-    for number, citation in enumerate(citations, start=1):
-        note = notes.get(citation.note_id)
-        if note is None or citation.number != number or not _is_true(citation, note):
-            raise _StaleCitationError(citation.note_id)
-        if note.id in checked:
-            continue
-        try:
-            digest = sha256((corpus / note.id).read_bytes()).hexdigest()
-        except OSError as error:
-            raise _StaleCitationError(citation.note_id) from error
-        if digest != note.sha256:
-            raise _StaleCitationError(citation.note_id)
-        checked.add(note.id)
-
-
-def _is_true(citation: Citation, note: Note) -> bool:
-    start, end = citation.start, citation.end
-    if not 0 <= start < end <= len(note.text) or note.text[start:end] != citation.quote:
-        return False
-    place = place_at(note, start)
-    page = (place.unit, place.number) if place and place.unit != "line" else ("line", None)
-    lines = line_at(note, start), line_at(note, end - 1)
-    return (citation.unit, citation.page) == page and (
-        citation.line_start,
-        citation.line_end,
-    ) == lines
-
-
 def _joined_hits(store: Store, retrieval: Retrieval, k: int) -> tuple[Hit, ...]:
     def text_of(note_id: str) -> str:
         note = store.note(note_id)
         return note.text if note else ""
 
     return join_neighbours(retrieval.hits(k), cache(text_of))
+
+
+def _about_the_note(store: Store, retrieval: Retrieval, notes: dict[str, Note]) -> Quotation | None:
+    """Quote the front matter of the nearest note where the question is about the course."""
+    if not retrieval.passages or not is_about_the_course(retrieval.question.text):
+        return None
+    best = retrieval.passages[0]
+    note = store.note(best.stored.chunk.note_id)
+    if note is None:
+        return None
+    notes[note.id] = note
+    return quote_front_matter(retrieval.question.text, best, note)
 
 
 def _suggestions(store: Store, retrieval: Retrieval) -> tuple[Suggestion, ...]:

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 import assistant.answering.language_model as language_model
 import assistant.assistant as module
 from assistant.answering.conversation import remember
-from assistant.assistant import LONGEST_QUESTION, Assistant, checked_question, verify
+from assistant.answering.proof import StaleCitationError, verify
+from assistant.assistant import LONGEST_QUESTION, Assistant, checked_question
 from assistant.datatypes import Answer, Citation, Note, Place
 from assistant.errors import CorpusError, IndexDamagedError, IndexMissingError, QuestionError
 from assistant.settings import Settings
@@ -336,17 +337,17 @@ def test_every_corruption_of_a_citation_is_caught(proof_folder, data):
     false = replace(true, **change)
     assume(false != true)
     corrupted = tuple(false if n == which else c for n, c in enumerate(citations))
-    with pytest.raises(module._StaleCitationError):
+    with pytest.raises(StaleCitationError):
         verify(corrupted, {note.id: note}, proof_folder)
 
 
 def test_a_changed_file_and_a_swapped_order_are_caught(tmp_path):
     citations, note = proved(tmp_path, PLACES)
     for wrong in (citations[::-1], citations[1:]):
-        with pytest.raises(module._StaleCitationError):
+        with pytest.raises(StaleCitationError):
             verify(wrong, {note.id: note}, tmp_path)
     note.source.write_bytes(PAGES.replace("12 v", "13 v").encode())
-    with pytest.raises(module._StaleCitationError):
+    with pytest.raises(StaleCitationError):
         verify(citations, {note.id: note}, tmp_path)
 
 

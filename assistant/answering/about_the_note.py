@@ -14,7 +14,9 @@ from assistant.answering.extractive import Quotation
 from assistant.datatypes import Note, Span
 from assistant.retrieval.found import Passage
 
-_COURSE = r"(?:(?:ce|le|du|ces|les|des|this|the) (?:\w+ )?(?:cours|notes?|document|page|course)\b)"
+_COURSE = re.compile(
+    r"\b(?:ce|le|du|ces|les|des|this|the) (?:\w+ )?(?:cours|notes?|document|page|course)\b", re.I
+)
 _ASKED = (
     (
         re.compile(r"\b(?:auteurs?|autrices?|authors?)\b|\bqui (?:a|ont) (?:[ée]crit|rédigé|fait)"
@@ -28,10 +30,13 @@ _ASKED = (
 )  # fmt: skip
 
 
+def is_about_the_course(question: str) -> bool:
+    """Whether a question names the course, the notes or the document."""
+    return bool(_COURSE.search(question))
+
+
 def quote_front_matter(question: str, passage: Passage, note: Note) -> Quotation | None:
-    """Return the line of the front matter that answers; None for any other question."""
-    if not re.search(_COURSE, question, re.I):
-        return None
+    """Return the line of the front matter that answers a question about the course, if one does."""
     for asks, line in _ASKED:
         if asks.search(question) and (found := line.search(note.text, 0, note.body_start)):
             end = note.text.find("\n", found.end())

@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 
 from assistant.analysis import analyse
 from assistant.answering.evidence import Evidence, leans_on_previous
+from assistant.answering.proof import cited
 from assistant.answering.question_kind import QuestionKind, compared, question_kind
 from assistant.datatypes import Citation, Note, Span
 from assistant.markup import without_tags
-from assistant.places import line_at, place_at
 
 _MOST_SPANS = 3
 _NEAR_BEST = 0.55  # of score: a further span must come this near to the first
@@ -244,29 +244,17 @@ def _inside(outer: tuple[int, int], spans: tuple[Span, ...]) -> Span | None:
 
 def cite(quotations: list[Quotation], notes: dict[str, Note]) -> tuple[Citation, ...]:
     """Number the quotations and find their lines."""
-    citations = []
-    for number, quotation in enumerate(quotations, start=1):
-        chunk = quotation.evidence.passage.stored.chunk
-        note = notes[chunk.note_id]
-        place = place_at(note, quotation.start)
-        unit = place.unit if place else "line"
-        citations.append(
-            Citation(
-                number=number,
-                note_id=note.id,
-                title=note.title,
-                headings=chunk.headings,
-                start=quotation.start,
-                end=quotation.end,
-                line_start=line_at(note, quotation.start),
-                line_end=line_at(note, max(quotation.start, quotation.end - 1)),
-                page=place.number if place and unit != "line" else None,
-                quote=note.text[quotation.start : quotation.end],
-                score=quotation.evidence.score,
-                unit=unit,
-            )
+    return tuple(
+        cited(
+            notes[quotation.evidence.passage.stored.chunk.note_id],
+            number,
+            quotation.start,
+            quotation.end,
+            quotation.evidence.passage.stored.chunk.headings,
+            quotation.evidence.score,
         )
-    return tuple(citations)
+        for number, quotation in enumerate(quotations, start=1)
+    )
 
 
 def compose(quotations: list[Quotation], notes: dict[str, Note]) -> str:

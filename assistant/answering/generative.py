@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 
 from assistant.answering.language_model import LanguageModel
 from assistant.answering.prompt import NumberedPassage, messages
+from assistant.answering.proof import cited
 from assistant.answering.verification import CITATIONS, Fault, Support, Verifier
 from assistant.datatypes import Citation, Note
 from assistant.embedding.late_interaction import Codec
 from assistant.embedding.protocol import Embedder
-from assistant.places import line_at, place_at
 from assistant.sentences import split_sentences
 
 _LATE_CITATION = re.compile(r"([.!?…]+)((?:[ \t]*\[\d+(?:\s*[,;]\s*\d+)*\])+)")
@@ -134,25 +134,7 @@ class Composition:
 
 def cite_places(places: Sequence[Support], notes: dict[str, Note]) -> tuple[Citation, ...]:
     """Return the citations of a composition; each quote is a slice of its note."""
-    citations = []
-    for number, support in enumerate(places, start=1):
-        note = notes[support.note_id]
-        place = place_at(note, support.start)
-        unit = place.unit if place else "line"
-        citations.append(
-            Citation(
-                number=number,
-                note_id=note.id,
-                title=note.title,
-                headings=support.headings,
-                start=support.start,
-                end=support.end,
-                line_start=line_at(note, support.start),
-                line_end=line_at(note, max(support.start, support.end - 1)),
-                page=place.number if place and unit != "line" else None,
-                quote=note.text[support.start : support.end],
-                score=support.score,
-                unit=unit,
-            )
-        )
-    return tuple(citations)
+    return tuple(
+        cited(notes[p.note_id], number, p.start, p.end, p.headings, p.score)
+        for number, p in enumerate(places, start=1)
+    )
