@@ -16,7 +16,7 @@ import shutil
 import socket
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -70,11 +70,9 @@ def mend(assistant: Assistant, port: int = 7860) -> tuple[list[Finding], list[st
         (f for f in findings if not f.ok and f.fix is not None and f.name not in tried), None
     ):
         tried.append(broken.name)
-        try:
-            assert broken.fix is not None
+        assert broken.fix is not None
+        with suppress(AssistantError):  # the check, made again below, tells why
             broken.fix()
-        except AssistantError:  # the check, made again below, tells why
-            pass
         findings = diagnose(assistant, port)
     still = {finding.name for finding in findings if not finding.ok}
     return findings, [name for name in tried if name not in still]

@@ -18,6 +18,7 @@ ANSWERED = {  # question -> what the first quotations must hold
     "à quoi servent les cgroups ?": "limiter l'accès aux ressources",
     "c'est quoi une image docker": "schéma en lecture seule",
     "a koi serve les volume": "permettent aux conteneurs de stocker des données",
+    "kesk un conteneurr docker": "instance d'une image en cours d'exécution",
     "Dans quel langage Docker est-il écrit ?": "Docker est écrit en langage Go",
     "What are cgroups for?": "limiter l'accès aux ressources",
     "quel est le nom du serveur (démon) docker ?": "dockerd",

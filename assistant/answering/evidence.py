@@ -20,7 +20,7 @@ _PASSAGES = 5  # the best ones, looked at span by span
 _LATE_WEIGHT = 8.0  # cosines differ by hundredths between spans
 _COVERED_WEIGHT = 0.6
 _PASSAGE_WEIGHT = 0.3
-_DEFINED_WEIGHT = 0.35  # for a span that begins with what is to be defined
+_DEFINED_WEIGHT = 1.6  # for a span that begins with what is to be defined; flat from 0.7 to 1.6
 _TYPED_WEIGHT = 0.7  # for a date where the question asks when; on a reading collection such
 # questions gain 8 points, while numbers and names gain nothing
 _WANTS_CODE = re.compile(
@@ -66,13 +66,13 @@ def find_evidence(retrieval: Retrieval) -> list[Evidence]:
             nearest = passage.similarities[:, inside].max(axis=1)
             late = float(question.weights @ nearest)
             text = chunk.text[start:end]
-            covered, first = _covered(retrieval, text, passage.stored.language)
+            covered, opening = _covered(retrieval, text, passage.stored.language)
             dated = kind is QuestionKind.WHEN and can_answer(question.text, text)
             score = (
                 _LATE_WEIGHT * late
                 + _COVERED_WEIGHT * covered
                 + _PASSAGE_WEIGHT * (passage.score - retrieval.passages[0].score)
-                + (_DEFINED_WEIGHT if defines and first else 0.0)
+                + (_DEFINED_WEIGHT * opening if defines else 0.0)
                 + (_TYPED_WEIGHT if dated else 0.0)
                 - _penalty(chunk, span, wants_code=wants_code)
             )
@@ -93,17 +93,22 @@ def _penalty(chunk: Chunk, span: Span, *, wants_code: bool) -> float:
     return _UNFINISHED if text.endswith(":") and not introduces else 0.0
 
 
-def _covered(retrieval: Retrieval, text: str, language: str) -> tuple[float, bool]:
-    """Return the IDF share of the question in `text`, and whether it begins with a word of it."""
+def _covered(retrieval: Retrieval, text: str, language: str) -> tuple[float, float]:
+    """Return the IDF share of the question that `text` says, and how far it opens with it.
+
+    The second is the share of the question's words among as many first words of `text`, the
+    first one counted thrice: "un conteneur Docker" is defined by what begins "Un conteneur".
+    """
     terms = [term.term for term in analyse(text, language)]
     known = set(terms)
     wanted = retrieval.question.terms
     total = sum(term.idf for term in wanted)
     if not total:
-        return 0.0, False
+        return 0.0, 0.0
     share = sum(term.idf * term.weight for term in wanted if known & set(term.terms)) / total
-    rarest = max(wanted, key=lambda term: term.idf if term.terms else 0.0)
-    return share, bool(set(terms[:2]) & set(rarest.terms))
+    first = set(terms[: len(wanted)])
+    opened = [bool(first & set(term.terms)) for term in wanted]
+    return share, (sum(opened) + 2 * opened[0]) / (len(wanted) + 2)
 
 
 def leans_on_previous(text: str) -> bool:

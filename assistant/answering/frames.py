@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assistant.datatypes import Citation
+from assistant.datatypes import Citation, Unit
 
 FRAMES = {
     "fr": {
@@ -69,8 +69,15 @@ def line_range(start: int, end: int, language: str) -> str:
     return texts["line" if start == end else "lines"].format(start=start, end=end)
 
 
-def citation_place(citation: Citation, language: str) -> str:
+def place_name(unit: Unit, page: int | None, start: int, end: int, language: str) -> str:
     """Return "p. 12" or "diapo 4" of an extracted text, "lignes 12–14" of a text with lines."""
-    if citation.page is not None and citation.unit != "line":
-        return FRAMES[language][citation.unit].format(number=citation.page)
-    return line_range(citation.line_start, citation.line_end, language)
+    if page is not None and unit != "line":
+        return FRAMES[language][unit].format(number=page)
+    return line_range(start, end, language)
+
+
+def citation_place(citation: Citation, language: str) -> str:
+    """Return where a citation stands, as `place_name` says it."""
+    return place_name(
+        citation.unit, citation.page, citation.line_start, citation.line_end, language
+    )

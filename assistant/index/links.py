@@ -29,7 +29,7 @@ class LinkGraph:
                 written[note_id] = json.loads(links)
         self._outgoing: dict[str, list[str]] = {}
         self._incoming: dict[str, list[str]] = {}
-        names = _Names(self._titles) if written else None
+        names = NoteNames(self._titles) if written else None
         for source, links in written.items():
             resolved = [names.resolve(link, source) for link in links] if names else []
             for target in dict.fromkeys(filter(None, resolved)):
@@ -44,8 +44,8 @@ class LinkGraph:
         return tuple((note_id, self._titles[note_id]) for note_id in found[:most])
 
 
-class _Names:
-    """The notes by id and by every end of it, with and without suffix."""
+class NoteNames:
+    """The notes of a course, found by any end of their ids, with and without suffix."""
 
     def __init__(self, note_ids: Sequence[str] | dict[str, str]) -> None:
         self._ids = set(note_ids)

@@ -29,6 +29,23 @@ def fenced(code: str, language: str = "") -> str:
     return f"{fence}{language}\n{code.strip(chr(10))}\n{fence}"
 
 
+def join_blocks(blocks: Iterable[tuple[str, str]]) -> str:
+    """Join (kind, Markdown) by blank lines; items of one list, lines of one code stay together."""
+    text: list[str] = []
+    code: list[str] = []
+    last = ""
+    for kind, content in (*blocks, ("end", "")):
+        if code and kind != "code":
+            text.append(("\n\n" if text else "") + fenced("\n".join(code)))
+            code = []
+        if kind == "code":
+            code.append(content)
+        elif content.strip():
+            text.append(("" if not text else "\n" if kind == last == "item" else "\n\n") + content)
+        last = kind
+    return "".join(text)
+
+
 def list_indent(depth: float, above: list[float]) -> str:
     """Return the indentation of an item; `above` are the depths it may stand under.
 

@@ -9,7 +9,7 @@ pictures, whose titles and descriptions are kept. An ODT knows no page numbers.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from zipfile import ZipFile
@@ -18,7 +18,7 @@ from assistant.reading.archive import open_archive, parse_xml
 from assistant.reading.assembling import (
     assemble,
     escaped,
-    fenced,
+    join_blocks,
     list_indent,
     printable,
 )
@@ -90,7 +90,7 @@ def read_odt(data: bytes, name: str) -> Extracted:
     with reading("ODT"):
         archive, body = _open(data, "ODT", "text")
         reader = _reader(archive)
-        text = printable(_join(_blocks(body, reader)))
+        text = printable(join_blocks(_blocks(body, reader)))
         title, author, date = _metadata(archive)
     if not text.strip():
         raise UnreadableNoteError("ne contient aucun texte")
@@ -165,23 +165,6 @@ def _metadata(archive: ZipFile) -> tuple[str | None, str | None, str | None]:
 
     author = first("meta:initial-creator", "dc:creator")
     return first("dc:title"), author, sensible_date(first("dc:date", "meta:creation-date"))
-
-
-def _join(blocks: Iterable[tuple[str, str]]) -> str:
-    """Join blocks with a blank line; items of one list and lines of one code stay together."""
-    text: list[str] = []
-    code: list[str] = []
-    last = ""
-    for kind, content in (*blocks, ("end", "")):
-        if code and kind != "code":
-            text.append(("\n\n" if text else "") + fenced("\n".join(code)))
-            code = []
-        if kind == "code":
-            code.append(content)
-        elif content.strip():
-            text.append(("" if not text else "\n" if kind == last == "item" else "\n\n") + content)
-        last = kind
-    return "".join(text)
 
 
 def _blocks(container: Any, reader: _Reader) -> Iterator[tuple[str, str]]:
@@ -350,10 +333,10 @@ def _slide(page: _Element, number: int, reader: _Reader) -> str:
         paragraphs = [" ".join(_content(p, reader).split()) for p in notes.iter(_P, _H)]
         if kept := [words for words in paragraphs if words]:
             blocks.append(("text", "Notes : " + "\n\n".join(kept)))
-    content = _join(blocks)
+    content = join_blocks(blocks)
     if not title and not content:
         return ""
-    return _join([("heading", f"## {title or f'Diapo {number}'}"), ("text", content)])
+    return join_blocks([("heading", f"## {title or f'Diapo {number}'}"), ("text", content)])
 
 
 def _shapes(container: Any) -> Iterator[Any]:

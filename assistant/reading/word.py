@@ -11,12 +11,12 @@ from __future__ import annotations
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from assistant.reading.archive import open_archive, parse_xml
-from assistant.reading.assembling import escaped, fenced, list_indent, printable
+from assistant.reading.assembling import escaped, join_blocks, list_indent, printable
 from assistant.reading.damage import reading
 from assistant.reading.extracted import Extracted, UnreadableNoteError
 from assistant.reading.office_formula import linear
@@ -74,7 +74,7 @@ def read_docx(data: bytes, name: str) -> Extracted:
         reader = _Reader(
             *_styles(document), _bullets(document), _notes(document, "footnotes", "endnotes")
         )
-        text = printable(_join(_blocks(document.element.body, reader)))
+        text = printable(join_blocks(_blocks(document.element.body, reader)))
         properties = document.core_properties
         title, author = properties.title, properties.author
         date = properties.modified or properties.created
@@ -171,25 +171,6 @@ def _value(element: Any, path: str) -> str | None:
 
 def _number(value: str | None) -> int:
     return min(int(value), 8) if value and value.isdigit() else 0
-
-
-def _join(blocks: Iterable[tuple[str, str]]) -> str:
-    """Join blocks with a blank line; items of one list and lines of one code stay together."""
-    text: list[str] = []
-    last = ""
-    code: list[str] = []
-    for kind, content in blocks:
-        if code and kind != "code":
-            text.append(("\n\n" if text else "") + fenced("\n".join(code)))
-            code = []
-        if kind == "code":
-            code.append(content)
-        elif content.strip():
-            text.append(("" if not text else "\n" if kind == last == "item" else "\n\n") + content)
-        last = kind
-    if code:
-        text.append(("\n\n" if text else "") + fenced("\n".join(code)))
-    return "".join(text)
 
 
 def _blocks(container: Any, reader: _Reader) -> Iterator[tuple[str, str]]:

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from assistant.analysis import fold
+from assistant.answering.frames import citation_place, line_range
 from assistant.datatypes import Citation, Suggestion
 from assistant.web.sources import heading_path
-from assistant.web.texts import choose_language, lines
+from assistant.web.texts import choose_language
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -35,12 +36,6 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "nearest": "Sections les plus proches",
         "understood": "compris comme : {question}",
         "made": "Conversation du {date} avec l'assistant de cours",
-        "page": "page",
-        "slide": "diapositive",
-        "cell": "cellule",
-        "sheet": "feuille",
-        "chapter": "chapitre",
-        "line": "ligne",
         "absent": "Cette conversation n'existe pas, ou n'est pas de ce navigateur.",
     },
     "en": {
@@ -48,12 +43,6 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "nearest": "Nearest sections",
         "understood": "understood as: {question}",
         "made": "Conversation of {date} with the course assistant",
-        "page": "page",
-        "slide": "slide",
-        "cell": "cell",
-        "sheet": "sheet",
-        "chapter": "chapter",
-        "line": "line",
         "absent": "This conversation does not exist, or is not this browser's.",
     },
 }
@@ -238,15 +227,13 @@ def _fenced(quote_text: str) -> str:
 
 
 def _source(citation: Citation, language: str) -> str:
-    place = lines(citation.line_start, citation.line_end, language)
-    if citation.page is not None:
-        place = f"{TEXTS[language][citation.unit]} {citation.page}, {place}"
+    place = citation_place(citation, language)
     path = heading_path(citation.title, citation.headings)
     return f"{path} — {citation.note_id}, {place}"
 
 
 def _near(suggestion: Suggestion, language: str) -> str:
-    place = lines(suggestion.line_start, suggestion.line_start, language)
+    place = line_range(suggestion.line_start, suggestion.line_start, language)
     path = heading_path(suggestion.title, suggestion.headings)
     return f"{path} — {suggestion.note_id}, {place}"
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from urllib.parse import quote, unquote
 
-from assistant.analysis import fold
+from assistant.index.links import NoteNames
 from assistant.web.addresses import file_url, note_url
 
 IMAGES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".svg"})
@@ -34,11 +34,7 @@ class NoteLinks:
 
     def __init__(self, note_ids: Sequence[str]) -> None:
         self._ids = frozenset(note_ids)
-        self._by_name: dict[str, list[str]] = {}
-        for note_id in note_ids:
-            name = posixpath.basename(note_id)
-            for known in {fold(name), fold(posixpath.splitext(name)[0])}:
-                self._by_name.setdefault(known, []).append(note_id)
+        self._names = NoteNames(note_ids)
 
     def link(self, target: str, source: str) -> str | None:
         """The address of a link written in the note `source`; None where it leads nowhere."""
@@ -59,7 +55,7 @@ class NoteLinks:
         anchor = _anchor(fragment)
         if not path.strip():
             return anchor or None
-        note_id = self._by_path(path.strip(), source) or self._by_words(path.strip(), source)
+        note_id = self._by_path(path.strip(), source) or self._names.resolve(path.strip(), source)
         return None if note_id is None else note_url(note_id) + anchor
 
     def image(self, target: str, source: str) -> str | None:
@@ -78,15 +74,6 @@ class NoteLinks:
                 if candidate is not None and candidate + ending in self._ids:
                     return candidate + ending
         return None
-
-    def _by_words(self, name: str, source: str) -> str | None:
-        wanted = fold(name)
-        found = [
-            note_id
-            for note_id in self._by_name.get(posixpath.basename(wanted), ())
-            if "/" not in wanted or wanted in fold(note_id)
-        ]
-        return max(found, key=lambda note_id: _shared(note_id, source), default=None)
 
 
 @lru_cache(maxsize=4)
@@ -108,16 +95,3 @@ def _anchor(fragment: str) -> str:
     if not fragment:
         return ""
     return f"#{fragment if _LINES.fullmatch(fragment) else quote(slug(fragment))}"
-
-
-def _shared(one: str, other: str) -> int:
-    """How many folders two notes have in common."""
-    pairs = zip(
-        posixpath.dirname(one).split("/"), posixpath.dirname(other).split("/"), strict=False
-    )
-    count = 0
-    for left, right in pairs:
-        if left != right:
-            break
-        count += 1
-    return count

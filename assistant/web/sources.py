@@ -12,10 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from assistant.answering.frames import citation_place, line_range, place_name
 from assistant.datatypes import Answer, Citation, Hit, Note, Suggestion
 from assistant.places import line_at, place_at
 from assistant.web.addresses import note_url
-from assistant.web.texts import TEXTS, lines
+from assistant.web.texts import TEXTS
 
 CONTEXT = 1200  # characters shown at most on each side of a quotation
 TEMPLATE = '<section class="sources" aria-labelledby="sources-heading"></section>'
@@ -109,13 +110,6 @@ def failed_panel(turn: int, question: str) -> dict[str, Any]:
     }
 
 
-def place_name(unit: str, page: int | None, start: int, end: int, language: str) -> str:
-    """Where a passage stands, as a reader says it: "p. 12", "diapo 4", "lignes 12–14"."""
-    if page is None:
-        return lines(start, end, language)
-    return f"{TEXTS[language]['place_' + unit]} {page}"
-
-
 def heading_path(title: str, headings: tuple[str, ...]) -> str:
     """Title and headings as one line, outermost first, without saying a name twice."""
     return " › ".join(dict.fromkeys(part for part in (title, *headings) if part))
@@ -124,9 +118,7 @@ def heading_path(title: str, headings: tuple[str, ...]) -> str:
 def _cited(
     turn: int, citation: Citation, note: Callable[[str], Note], language: str
 ) -> dict[str, Any]:
-    place = place_name(
-        citation.unit, citation.page, citation.line_start, citation.line_end, language
-    )
+    place = citation_place(citation, language)
     try:
         source = note(citation.note_id)
     except KeyError:
@@ -187,7 +179,7 @@ def _near(
         "title": suggestion.title,
         "headings": list(suggestion.headings),
         "file": suggestion.note_id,
-        "place": lines(suggestion.line_start, suggestion.line_start, language),
+        "place": line_range(suggestion.line_start, suggestion.line_start, language),
         "before": "",
         "quote": "",
         "after": after,

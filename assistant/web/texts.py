@@ -48,13 +48,6 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "copy": "Copier la citation",
         "copied": "Citation copiée",
         "back": "Revenir à la réponse",
-        "line": "ligne",
-        "lines": "lignes",
-        "place_page": "p.",
-        "place_slide": "diapo",
-        "place_cell": "cellule",
-        "place_sheet": "feuille",
-        "place_chapter": "chapitre",
         "note": "note",
         "notes": "notes",
         "passage": "passage",
@@ -138,13 +131,6 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "copy": "Copy the citation",
         "copied": "Citation copied",
         "back": "Back to the answer",
-        "line": "line",
-        "lines": "lines",
-        "place_page": "p.",
-        "place_slide": "slide",
-        "place_cell": "cell",
-        "place_sheet": "sheet",
-        "place_chapter": "chapter",
         "note": "note",
         "notes": "notes",
         "passage": "passage",
@@ -225,9 +211,3 @@ def example_questions(headings: Iterable[str], limit: int = 4) -> tuple[str, ...
         return DOCKER_EXAMPLES[:limit]
     named = [heading for heading in distinct if 3 <= len(heading) <= 60]
     return tuple(f"Que dit le cours sur « {heading} » ?" for heading in named[:limit])
-
-
-def lines(start: int, end: int, language: str) -> str:
-    """Name the lines of a passage, as in "lignes 12–14"."""
-    words = TEXTS[language]
-    return f"{words['line']} {start}" if start == end else f"{words['lines']} {start}–{end}"

@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from clock import Clock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kept_answers import HOSTILE, answered, refused
@@ -25,16 +26,9 @@ from assistant.web.conversations import (
 ROOT = Path(__file__).parents[2]
 
 
-class Clock:
-    now = 1_000_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(1_000_000_000.0)
 
 
 @pytest.fixture

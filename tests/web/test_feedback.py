@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from clock import Clock
 from kept_answers import HOSTILE, answered, refused
 
 from assistant.web.conversations import Conversations
@@ -13,16 +14,9 @@ from assistant.web.feedback import REASON, Cited, Feedback, Keep, rate
 HOUR = 3600
 
 
-class Clock:
-    now = 1_000_000 * HOUR + 1234.5
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(1_000_000 * HOUR + 1234.5)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from clock import Clock
 from itsdangerous import URLSafeTimedSerializer
 
 from assistant.web.teacher_login import (
@@ -22,16 +23,9 @@ SECRET = b"s" * 64
 PASSWORD = "mot de passe é"
 
 
-class Clock:
-    now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(1_000_000.0)
 
 
 @pytest.fixture
