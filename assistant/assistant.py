@@ -332,16 +332,17 @@ class Assistant:
             frame = frame_language(reply or retrieval.question.language)
             certainty = confidence(retrieval)
             hits = _joined_hits(store, retrieval, k)
-            evidence = find_evidence(retrieval) if certainty >= self.settings.caution else []
-            ids = {e.passage.stored.chunk.note_id for e in evidence[:CITABLE]}
-            notes = {note_id: note for note_id in ids if (note := store.note(note_id))}
-            quotations = choose_quotations(evidence, notes, question)
+            notes: dict[str, Note] = {}
             if about := _about_the_note(store, retrieval, notes):
                 quotations, certainty = [about], max(certainty, _KNOWN)
+            elif certainty >= self.settings.caution:
+                quotations = _quotations(store, retrieval, notes)
+            else:
+                quotations = []
             text = compose(quotations, notes)
             if quotations and not about and not can_answer(question, text):
                 quotations, certainty = [], min(certainty, self.settings.caution / 2)
-            suggestions = _suggestions(store, retrieval)
+            suggestions = () if quotations else _suggestions(store, retrieval)
             cited = dict.fromkeys(q.evidence.passage.stored.chunk.note_id for q in quotations)
             see_also = self._current_links(store).linked(list(cited), _SEE_ALSO) if cited else ()
         timings = {"retrieve": 1000 * (found - started)}
@@ -441,6 +442,16 @@ def _joined_hits(store: Store, retrieval: Retrieval, k: int) -> tuple[Hit, ...]:
         return note.text if note else ""
 
     return join_neighbours(retrieval.hits(k), cache(text_of))
+
+
+def _quotations(store: Store, retrieval: Retrieval, notes: dict[str, Note]) -> list[Quotation]:
+    """Choose what to quote; the notes it stands in are added to `notes`."""
+    evidence = find_evidence(retrieval)
+    for found in evidence[:CITABLE]:
+        note_id = found.passage.stored.chunk.note_id
+        if note_id not in notes and (note := store.note(note_id)):
+            notes[note_id] = note
+    return choose_quotations(evidence, notes, retrieval.question.text)
 
 
 def _about_the_note(store: Store, retrieval: Retrieval, notes: dict[str, Note]) -> Quotation | None:

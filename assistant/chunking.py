@@ -133,7 +133,7 @@ def _family(group: list[Block], block: Block) -> int:
     index, lead = 0, block.lead
     while lead is not None:
         found = next((i for i, b in enumerate(group) if b.start <= lead[0] < b.end), None)
-        if found is None or any(b.kind is not Kind.HEADING for b in group[:found]) is False:
+        if found is None or all(b.kind is Kind.HEADING for b in group[:found]):
             break
         index, lead = found, group[found].lead
     return index

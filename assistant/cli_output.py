@@ -201,9 +201,14 @@ def _hint(words: str) -> Iterator[Callable[[], None]]:
 def source_line(citation: Citation, corpus: Path, language: str) -> str:
     """Return one line: the number, the headings, the file and the place in it."""
     number = click.style(f"[{citation.number}]", fg="cyan", bold=True)
-    path = " › ".join((citation.title, *(h for h in citation.headings if h != citation.title)))
+    path = _section(citation.title, citation.headings)
     place = citation_place(citation, language)
     return f"{number} {printable(f'{path} — {corpus / citation.note_id}, {place}')}"
+
+
+def _section(title: str, headings: Sequence[str]) -> str:
+    """Return "title › heading › heading", a heading that repeats the title left out."""
+    return " › ".join((title, *(heading for heading in headings if heading != title)))
 
 
 def printable(text: str) -> str:
@@ -216,7 +221,7 @@ def print_hits(hits: Sequence[Hit]) -> None:
     if not hits:
         click.echo("Aucun passage : le dossier de notes est vide.")
     for hit in hits:
-        path = " › ".join((hit.title, *(h for h in hit.chunk.headings if h != hit.title)))
+        path = _section(hit.title, hit.chunk.headings)
         rank = click.style(f"{hit.rank}.", fg="cyan", bold=True)
         click.echo(f"{rank} {printable(f'{path} ({hit.chunk.note_id})')}  {hit.score:.3f}")
         excerpt = " ".join(printable(hit.chunk.text).split())

@@ -69,7 +69,7 @@ class Watcher:
         while not self._stopped.is_set():
             try:
                 self.run()
-            except Exception:  # the chat goes on, and refreshes with each question
+            except Exception:  # the chat goes on, on the index that there is
                 log.exception("the notes are not followed; trying again")
                 self._stopped.wait(10 * _LOOK_MS / 1000)
 

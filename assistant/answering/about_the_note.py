@@ -1,8 +1,8 @@
 """Questions about the course itself: who wrote it, and when.
 
 The answer stands in the front matter, which is part of the note's text and can be quoted
-like any line of it, but is no passage. Only a question that names the course, the notes or
-the document is one of these.
+like any line of it, but is no passage. Only a question that asks this of "ce cours", "ces notes"
+or "le document", in so many words, is one of these.
 """
 
 from __future__ import annotations
@@ -14,25 +14,35 @@ from assistant.answering.extractive import Quotation
 from assistant.datatypes import Note, Span
 from assistant.retrieval.found import Passage
 
-_COURSE = re.compile(
-    r"\b(?:ce|le|du|ces|les|des|this|the) (?:\w+ )?(?:cours|notes?|document|page|course)\b", re.I
+_COURSE = (
+    r"\W+(?:(?:de |d['’]|of )?(?:ce|cette|ces|le|les|du|des|this|these|the)\s+)"
+    r"(?:cours|notes?|document|course)\b"
+)
+_MADE = r"(?:[ée]crit|rédigé|fait|publié|mis à jour)e?s?"
+_AUTHOR = re.compile(
+    rf"^\W*(?:qui (?:a|ont) {_MADE}|par qui (?:a|ont) été {_MADE}|"
+    r"qui (?:est|sont) (?:l['’]|les )?(?:auteur|autrice|auteure)s?|who (?:wrote|made)|"
+    rf"who (?:is|are) the authors?){_COURSE}|^\W*(?:auteur|autrice|author)s?{_COURSE}",
+    re.I,
+)
+_DATE = re.compile(
+    rf"^\W*(?:de quand date(?:nt)?|de quelle (?:date|année) (?:est|sont|date|datent)|"
+    rf"quelle est la date|quand (?:a|ont) été {_MADE}|when (?:was|were)|"
+    rf"what is the date|date){_COURSE}",
+    re.I,
 )
 _ASKED = (
     (
-        re.compile(r"\b(?:auteurs?|autrices?|authors?)\b|\bqui (?:a|ont) (?:[ée]crit|rédigé|fait)"
-                   r"|\b(?:écrit|rédigé|fait) par qui|\bwho (?:wrote|made)", re.I),
+        _AUTHOR,
         re.compile(r"^[ \t]*[\"']?(?:authors?|auteurs?)[\"']?[ \t]*[:=][ \t]*(?=\S)", re.I | re.M),
     ),
-    (
-        re.compile(r"\b(?:date|quand|when)\b|\bquelle année", re.I),
-        re.compile(r"^[ \t]*[\"']?date[\"']?[ \t]*[:=][ \t]*(?=\S)", re.I | re.M),
-    ),
-)  # fmt: skip
+    (_DATE, re.compile(r"^[ \t]*[\"']?date[\"']?[ \t]*[:=][ \t]*(?=\S)", re.I | re.M)),
+)
 
 
 def is_about_the_course(question: str) -> bool:
-    """Whether a question names the course, the notes or the document."""
-    return bool(_COURSE.search(question))
+    """Whether a question asks who wrote the course, the notes or the document, or when."""
+    return any(asks.search(question) for asks, _ in _ASKED)
 
 
 def quote_front_matter(question: str, passage: Passage, note: Note) -> Quotation | None:

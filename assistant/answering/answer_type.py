@@ -2,9 +2,9 @@
 
 "En quelle année", "combien" and "qui a inventé" need something that most sentences about
 the same topic lack. A necessary condition, nothing more: a date in the text need not be
-the one asked for. On a French reading collection, where every text is full of dates and
-names, demanding it loses as many right answers as it refuses wrong ones; the notes of a
-course hold few of either, and there it refuses "qui a créé Docker ?".
+the one asked for. Where every text is full of dates and names, as in an
+encyclopedia, this hardly helps and costs a few right answers; the notes of a course hold few
+of either, and there it refuses "qui a créé Docker ?".
 """
 
 from __future__ import annotations

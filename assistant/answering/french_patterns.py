@@ -141,7 +141,7 @@ ATTRIBUTE = (
 DONE = (
     r"installation|configuration|creation|suppression|mise a jour|desinstallation|"
     r"sauvegarde|restauration|construction|"
-    r"publication|gestion|utilisation|restauration|modification|communication|"
+    r"publication|gestion|utilisation|modification|communication|"
     r"generation|securisation|demarrage|arret"
 )
 ATTRIBUTES = _whole(
@@ -236,7 +236,7 @@ THAT = re.compile(
     r"cette solution)\b(?! d(?:e|u|es|')\b)"
 )
 NOT_THAT = re.compile(
-    r"c'est quoi|qu'est-ce|est-ce qu|c'est-a-dire|comme ca|c'est[- ]a[- ]dire|"
+    r"c'est quoi|qu'est-ce|est-ce qu|comme ca|c'est[- ]a[- ]dire|"
     r"c'est (?:qui|ou|quand|combien|comment|quel\w*)\b"
 )
 QUESTION_WORD = re.compile(

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from assistant.analysis import analyse, fold, stem
+from assistant.analysis import analyse, stem
 
 _DENIAL = {
     "fr": re.compile(
@@ -47,7 +47,7 @@ _OPPOSITES = {
         monter/descendre ajoute/retire ajouter/supprimer créer/détruire démarre/arrête
         commence/termine local/distant client/serveur absorbe/libère absorbe/réfléchit
         gagne/perd vendre/acheter acheteur/vendeur importation/exportation
-        débit/crédit actif/passif synchrone/asynchrone centralisé/distribué même/différent
+        débit/crédit synchrone/asynchrone centralisé/distribué même/différent
         avec/sans premier/second première/seconde emprunteur/prêteur
         simple/complexe majorité/minorité riche/pauvre mâle/femelle vivant/mort
     """,
@@ -147,8 +147,3 @@ def has_opposite(claim: str, source: str, language: str) -> bool:
         for pair in _pairs(language)
         for one, other in (pair, pair[::-1])
     )
-
-
-def folded(text: str) -> str:
-    """Fold for comparing verbatim: case, accents and white space do not matter."""
-    return " ".join(fold(text).split())

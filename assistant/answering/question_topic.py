@@ -201,13 +201,12 @@ def _agreeing(before: str, topic: str) -> str:
 # --- patterns ----------------------------------------------------------------------
 
 INFINITIVE = r"(?:(?:s'|se )?(?:[^\W\d_]{2,}(?:er|ir|oir|re)))(?![\w'-])"
-_DE = r"(?P<p>de la |de l'|du |des |de |d')"
 NOUNS_LIKE_INFINITIVES = frozenset(
     "dossier fichier docker container conteneur cluster registre serveur manager worker dockerfile "
     "layer router nombre memoire cadre ordre parametre titre lecture ecriture structure kernel "
     "architecture signature histoire chapitre theoreme maitre membre centre server premiere "
     "premier dernier derniere matiere ouverture fermeture procedure nature figure mesure "
-    "calendrier papier metier quartier particulier utilisateur master helper user scheduler master "
+    "calendrier papier metier quartier particulier utilisateur master helper user scheduler "
     "controller hier entre autre notre votre contre outre encore".split()
 )
 

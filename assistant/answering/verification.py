@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from assistant.analysis import Term, analyse, fold
 from assistant.answering.evidence import leans_on_previous
-from assistant.answering.polarity import Denials, contradicts, denials, folded, has_opposite
+from assistant.answering.polarity import Denials, contradicts, denials, has_opposite
 from assistant.answering.prompt import NumberedPassage
 from assistant.answering.quantities import Quantity, is_spelled_number, quantities
 from assistant.chunking import passage_context
@@ -113,6 +113,7 @@ _ARTICLE = re.compile(  # or what else stands before a noun
     r"\s+|\b[ld]['’])$",
     re.I,
 )
+_LONGEST_QUOTE = 420  # characters of a quotation that joins several places
 _RARE_PIECES = 3  # of the encoder's vocabulary; a word of that many is a term of its field
 
 
@@ -392,7 +393,7 @@ class _Source:
     def __init__(self, passage: NumberedPassage) -> None:
         self.passage = passage
         self.context = passage_context(passage.title, passage.chunk)
-        self.plain = folded(self.context + passage.chunk.text)
+        self.folded = _folded(self.context + passage.chunk.text)
 
     @cached_property
     def windows(self) -> list[_Window]:
@@ -487,7 +488,12 @@ def plain(sentence: str) -> str:
 def markup_is_quoted(claim: str, sources: Sequence[_Source]) -> bool:
     """Whether all HTML, links, addresses and code of a sentence stand in a passage."""
     markup = [m[0] for m in _MARKUP.finditer(claim)] + [m[1] for m in _CODE.finditer(claim)]
-    return any(all(folded(m) in source.plain for m in markup) for source in sources)
+    return any(all(_folded(m) in source.folded for m in markup) for source in sources)
+
+
+def _folded(text: str) -> str:
+    """Fold for comparing verbatim: case, accents and white space do not matter."""
+    return " ".join(fold(text).split())
 
 
 def _says(word: _Word, terms: frozenset[str], words: frozenset[str], limits: _Limits) -> bool:
@@ -569,11 +575,12 @@ def _support(passage: NumberedPassage, fits: list[_Fit]) -> Support:
     left, right = min(f.window.start for f in fits), max(f.window.end for f in fits)
     if right - left <= _LONGEST_QUOTE:
         start, end = left, right
-    offset = passage.chunk.start
     chunk = passage.chunk
     return Support(
-        passage.number, chunk.note_id, chunk.headings, offset + start, offset + end, score
+        passage.number,
+        chunk.note_id,
+        chunk.headings,
+        chunk.start + start,
+        chunk.start + end,
+        score,
     )
-
-
-_LONGEST_QUOTE = 420  # characters of a quotation that joins several places

@@ -5,6 +5,7 @@ An index of another schema is made anew by whoever may write; all in it is deriv
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -85,10 +86,7 @@ def mapped_errors(folder: Path) -> Iterator[None]:
     except sqlite3.OperationalError as error:
         message = str(error)
         if "full" in message:
-            raise IndexFolderError(
-                f"Le disque est plein : libérez de la place près de « {folder} » puis relancez "
-                "« assistant index ». L'index précédent est intact."
-            ) from error
+            raise _disk_full(folder) from error
         if "locked" in message:
             raise IndexFolderError(
                 f"L'index « {folder} » est occupé par un autre programme : "
@@ -100,12 +98,16 @@ def mapped_errors(folder: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         raise _damaged(folder) from error
     except OSError as error:
-        if error.errno == 28:  # ENOSPC
-            raise IndexFolderError(
-                f"Le disque est plein : libérez de la place près de « {folder} » puis relancez "
-                "« assistant index ». L'index précédent est intact."
-            ) from error
+        if error.errno == errno.ENOSPC:
+            raise _disk_full(folder) from error
         raise _unwritable(folder, error.strerror or str(error)) from error
+
+
+def _disk_full(folder: Path) -> IndexFolderError:
+    return IndexFolderError(
+        f"Le disque est plein : libérez de la place près de « {folder} » puis relancez "
+        "« assistant index ». L'index précédent est intact."
+    )
 
 
 def _damaged(folder: Path) -> IndexDamagedError:

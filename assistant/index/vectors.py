@@ -9,6 +9,7 @@ from SQLite without embedding anything: in memory by a reader, on disk by the ne
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from contextlib import suppress
@@ -111,7 +112,8 @@ def write_base(
         faiss.write_index(index, str(temporary))
     except RuntimeError as error:
         temporary.unlink(missing_ok=True)
-        raise OSError(28 if "space" in str(error) else 5, str(error)) from error
+        code = errno.ENOSPC if "space" in str(error) else errno.EIO
+        raise OSError(code, str(error)) from error
     with temporary.open("rb+") as file:
         os.fsync(file.fileno())
         digest = hashlib.file_digest(file, "sha256").hexdigest()

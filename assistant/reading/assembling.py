@@ -22,10 +22,14 @@ def escaped(text: str) -> str:
     return _LOOKS_LIKE_HEADING.sub(r"\\", text)
 
 
+def fence_for(code: str) -> str:
+    """Return a fence longer than any that the code holds."""
+    return "`" * max([3, *(len(run) + 1 for run in re.findall(r"`{3,}", code))])
+
+
 def fenced(code: str, language: str = "") -> str:
-    """Return code in a fence longer than any it holds."""
-    runs = [len(run) for run in re.findall(r"`{3,}", code)]
-    fence = "`" * max(3, *(length + 1 for length in runs)) if runs else "```"
+    """Return code in its fence."""
+    fence = fence_for(code)
     return f"{fence}{language}\n{code.strip(chr(10))}\n{fence}"
 
 

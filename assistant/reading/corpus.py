@@ -157,10 +157,13 @@ def read_bytes(file: CorpusFile, data: bytes, expected_language: str = "fr") -> 
     except UnreadableNoteError as error:
         return Skipped(file.id, str(error))
     except ImportError as error:
+        library = (error.name or "").partition(".")[0]
+        if library in ("", "assistant"):  # a mistake of ours, not a library that is missing
+            raise
         return Skipped(
             file.id,
-            f"demande la bibliothèque « {error.name} » : "
-            'installez-la avec pip install "course-assistant[formats]"',
+            f"demande la bibliothèque « {library} » : "
+            "installez-la avec « pip install course-assistant »",
         )
     except RecursionError:
         return Skipped(file.id, "ses éléments sont imbriqués trop profondément : simplifiez-le")

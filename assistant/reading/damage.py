@@ -15,10 +15,10 @@ from assistant.reading.extracted import UnreadableNoteError
 
 @contextmanager
 def reading(kind: str) -> Iterator[None]:
-    """Map every error of the block to UnreadableNoteError; `kind` names the format in French."""
+    """Map the errors of the block to UnreadableNoteError; `kind` names the format in French."""
     try:
         yield
-    except UnreadableNoteError:
+    except (UnreadableNoteError, ImportError):  # a missing library is no damage
         raise
     except MemoryError as error:
         raise UnreadableNoteError(

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from assistant.datatypes import Place, Unit
-from assistant.reading.assembling import printable
-
-_BACKTICKS = re.compile(r"`{3,}")
+from assistant.reading.assembling import fence_for, printable
 
 
 class SourceLines:
@@ -34,7 +30,7 @@ class SourceLines:
 
     def code(self, text: str, number: int, language: str = "") -> None:
         """Add a fenced block; its first line is that of the source, blank lines are kept."""
-        fence = "`" * max(3, *(len(run) + 1 for run in _BACKTICKS.findall(text)), 0)
+        fence = fence_for(text)
         lines = printable(text).split("\n")
         while lines and not lines[0].strip():
             lines.pop(0)

@@ -76,11 +76,15 @@ def _is_of_course(note: NoteLabels, course: str) -> bool:
 
 
 def _is_named(note: NoteLabels, pattern: str) -> bool:
-    """Whether a pattern is the note's id, the end of it, or matches either as a glob."""
+    """Whether a pattern is the note's id, the end of it, or matches either as a glob.
+
+    The suffix may be left out: "volumes" is docker/volumes.md.
+    """
     note_id, pattern = fold(note.id), fold(pattern)
+    stem = note_id.rpartition(".")[0]
     return (
-        note_id == pattern
-        or note_id.endswith(f"/{pattern}")
+        f"/{note_id}".endswith(f"/{pattern}")
+        or f"/{stem}".endswith(f"/{pattern}")
         or fnmatchcase(note_id, pattern)
         or ("/" not in pattern and fnmatchcase(note_id.rsplit("/", 1)[-1], pattern))
     )

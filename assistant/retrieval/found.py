@@ -19,11 +19,10 @@ class Question:
     """A question, read once for all legs."""
 
     text: str
-    read_as: str  # its core, with words that the notes spell otherwise replaced; embedded
     language: str
     note_languages: tuple[str, ...]  # of the index, the most frequent first
     vector: NDArray[np.float32]  # (dimension,)
-    tokens: TokenVectors  # offsets are into `read_as`
+    tokens: TokenVectors  # of its core, with words spelt as the notes spell them
     weights: NDArray[np.float32]  # (tokens,) of each token, summing to 1
     content_weights: NDArray[np.float32]  # the same with function words left out
     terms: tuple[QuestionTerm, ...]

@@ -70,7 +70,6 @@ def read(
     weights = codec.weights(tokens.vectors)
     return Question(
         text=text,
-        read_as=mended,
         language=spoken,
         note_languages=note_languages,
         vector=encoded.vectors[0],

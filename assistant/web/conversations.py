@@ -225,16 +225,6 @@ class Conversations:
         if not gone:
             raise KeyError(conversation)
 
-    def delete_all(self, session: str) -> int:
-        """Forget everything of a session; how many conversations that were."""
-        with self._database.transaction() as connection:
-            gone = connection.execute(
-                "DELETE FROM conversations WHERE session = ?", (session,)
-            ).rowcount
-            if gone:
-                _forget_words(connection)
-        return gone
-
     def search(self, session: str, words: str) -> list[Conversation]:
         """The session's conversations with all these words in one turn, or in the title.
 

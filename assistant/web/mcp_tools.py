@@ -7,18 +7,22 @@ checked Host and Origin before a request arrives here.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
 
 from assistant.cli_output import hit_as_json
-from assistant.errors import AssistantError
+from assistant.errors import AssistantError, FilterError, QuestionError
 from assistant.web.metrics import MeasuredCourse
 from assistant.web.programs import Turns, note_as_json
+from assistant.web.texts import TEXTS
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
+
+log = logging.getLogger(__name__)
 
 
 def mcp_server(
@@ -40,8 +44,11 @@ def mcp_server(
                 return await run_in_threadpool(call)
         except OverflowError:
             raise ToolError("Too many questions are waiting: try again in a moment.") from None
-        except AssistantError as error:
+        except (QuestionError, FilterError) as error:
             raise ToolError(str(error)) from None
+        except AssistantError as error:
+            log.error("not answered: %s", error)  # names folders: for whoever runs the course
+            raise ToolError(TEXTS["en"]["error"]) from None
 
     @server.tool()
     async def ask(question: str) -> dict[str, Any]:

@@ -88,14 +88,17 @@ class Metrics:
 
 
 class MeasuredCourse:
-    """A course whose every question is counted, whoever asks: chat, program or assistant."""
+    """A course whose every question is counted, whoever asks: chat, program or assistant.
+
+    The server follows the notes as they change, so a question does not look at them first.
+    """
 
     def __init__(self, course: Any, metrics: Metrics) -> None:
         self._course, self._metrics = course, metrics
 
     def ask(self, question: str, **options: Any) -> Answer:
         with self._metrics.asking():
-            answer: Answer = self._course.ask(question, **options)
+            answer: Answer = self._course.ask(question, refresh=False, **options)
         self._metrics.answered(answer)
         return answer
 
@@ -108,7 +111,7 @@ class MeasuredCourse:
             self._metrics.answered(answer)
 
     def search(self, question: str, **options: Any) -> Sequence[Hit]:
-        found: Sequence[Hit] = self._course.search(question, **options)
+        found: Sequence[Hit] = self._course.search(question, refresh=False, **options)
         return found
 
     def status(self) -> Any:

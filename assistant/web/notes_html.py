@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from assistant.datatypes import Note, Place
 from assistant.places import line_at, line_starts
+from assistant.structure import ITEM_MARKER
 from assistant.web.formulas import MATH_ATTRIBUTES, MATH_TAGS, formula_html
 from assistant.web.note_links import links_among, slug
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from markdown_it import MarkdownIt
+    from markdown_it.rules_core import StateCore
     from markdown_it.rules_inline import StateInline
     from markdown_it.token import Token
 
@@ -151,11 +153,61 @@ def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
     parser.use(footnote_plugin).use(deflist_plugin).use(amsmath_plugin)
     parser.use(dollarmath_plugin, allow_space=False, allow_labels=False, double_inline=True)
+    parser.core.ruler.before("inline", "typed_items", _typed_items)
     parser.inline.ruler.before("html_inline", "harmless_html", _harmless_html)
     parser.inline.ruler.before("link", "wikilink", _wikilink)
     parser.add_render_rule("math_inline", _inline_formula)
     parser.add_render_rule("math_inline_double", _inline_formula)
     return parser
+
+
+def _typed_items(state: StateCore) -> None:
+    """Make items of the lines with a bullet that CommonMark takes for prose, as `-- a`."""
+    tokens: list[Token] = []
+    for token in state.tokens:
+        is_paragraph = token.type == "inline" and tokens and tokens[-1].type == "paragraph_open"
+        if is_paragraph and (begins := list(_typed_bullets(token.content))):
+            tokens += _parted(tokens.pop(), token, begins)
+        elif not (token.type == "paragraph_close" and tokens[-1].type == "bullet_list_close"):
+            tokens.append(token)
+    state.tokens = tokens
+
+
+def _typed_bullets(content: str) -> Iterator[tuple[int, int]]:
+    """The lines of a paragraph that begin an item, 0 for the first, and where its words do."""
+    for number, line in enumerate(content.split("\n")):
+        marker = ITEM_MARKER.match(line)
+        if marker and not marker["marker"][0].isalnum():
+            yield number, marker.start("check") if marker["check"] else marker.end()
+
+
+def _parted(opening: Token, inline: Token, begins: list[tuple[int, int]]) -> Iterator[Token]:
+    """A paragraph as what stands before its first typed bullet, and a list."""
+    from markdown_it.token import Token
+
+    lines = inline.content.split("\n")
+    first = opening.map[0] if opening.map else 0
+    ends = [number for number, _ in begins[1:]] + [len(lines)]
+
+    def paragraph(start: int, end: int, cut: int) -> Iterator[Token]:
+        content = "\n".join(lines[start:end])[cut:]
+        span = [first + start, first + end]
+        yield replace(opening, map=span, attrs={})
+        yield replace(inline, content=content, map=list(span), children=[])
+        yield Token("paragraph_close", "p", -1, hidden=opening.hidden, block=True)
+
+    if begins[0][0]:
+        yield from paragraph(0, begins[0][0], 0)
+    span = [first + begins[0][0], first + len(lines)]
+    yield Token("bullet_list_open", "ul", 1, level=opening.level, map=span, block=True)
+    for (start, cut), end in zip(begins, ends, strict=True):
+        yield Token("list_item_open", "li", 1, level=opening.level + 1, block=True)
+        item = list(paragraph(start, end, cut))
+        item[0].hidden = item[-1].hidden = True
+        item[0].level = opening.level + 2
+        yield from item
+        yield Token("list_item_close", "li", -1, level=opening.level + 1, block=True)
+    yield Token("bullet_list_close", "ul", -1, level=opening.level, block=True)
 
 
 def _inline_formula(renderer: Any, tokens: Sequence[Token], index: int, *_: Any) -> str:

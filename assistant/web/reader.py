@@ -29,6 +29,7 @@ from assistant.web.addresses import FILES, NOTES, note_url
 from assistant.web.corpus_images import find_image
 from assistant.web.notes_html import mark_lines, render_note
 from assistant.web.reader_texts import READER_TEXTS
+from assistant.web.sources import heading_path
 from assistant.web.texts import choose_language
 
 if TYPE_CHECKING:
@@ -233,11 +234,10 @@ def _passages(library: Library, query: str, line_word: str) -> list[Passage]:
             continue
         first, last = line_at(note, chunk.start), line_at(note, max(chunk.start, chunk.end - 1))
         text = " ".join(chunk.text.split())
-        path = " › ".join(dict.fromkeys(part for part in (hit.title, *chunk.headings) if part))
         found.append(
             Passage(
                 note_url(chunk.note_id, first, last),
-                path,
+                heading_path(hit.title, chunk.headings),
                 f"{chunk.note_id}, {line_word} {first}",
                 text[:EXCERPT] + ("…" if len(text) > EXCERPT else ""),
             )

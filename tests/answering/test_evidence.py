@@ -52,3 +52,42 @@ def best(root: Path, text: str, question: str) -> str:
 )
 def test_the_best_span_answers(tmp_path: Path, text: str, question: str, expected: str) -> None:
     assert best(tmp_path, text, question) == expected
+
+
+def gains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, weight: str, text: str, question: str
+) -> list[float]:
+    """What the score of each span owes to a weight, in the order of the text."""
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "a.md").write_text(text, encoding="utf-8")
+    settings = Settings(corpus=tmp_path / "notes", index=tmp_path / "index")
+    assistant = Assistant.open(settings, embedder=FakeEmbedder(max_tokens=512))
+    assistant.refresh()
+    retrieval = assistant.retrieve(question)
+    scores = {e.span.start: e.score for e in find_evidence(retrieval)}
+    monkeypatch.setattr(f"assistant.answering.evidence.{weight}", 0.0)
+    without = {e.span.start: e.score for e in find_evidence(retrieval)}
+    return [scores[start] - without[start] for start in sorted(scores)]
+
+
+def test_what_begins_with_the_thing_defined_gains_most(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (
+        "# Docker\n\nUn conteneur est une instance.\n\nUne image Docker crée un conteneur.\n\n"
+        "Le noyau isole un conteneur Docker.\n"
+    )
+    question = "c'est quoi un conteneur Docker ?"
+    assert gains(tmp_path, monkeypatch, "_DEFINED_WEIGHT", text, question) == pytest.approx(
+        [1.6 * 3 / 4, 1.6 / 4, 0.0]
+    )
+
+
+def test_what_holds_a_date_gains_where_the_question_asks_when(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "# Volcan\n\nLe volcan explose en 1883.\n\nUn volcan explose parfois.\n"
+    question = "en quelle année le volcan explose-t-il ?"
+    assert gains(tmp_path, monkeypatch, "_TYPED_WEIGHT", text, question) == pytest.approx(
+        [0.7, 0.0]
+    )

@@ -181,6 +181,18 @@ def test_a_list_that_is_asked_for_is_quoted_whole_from_any_of_its_items() -> Non
     assert citation.quote.endswith("- le client") and "le serveur dockerd" in citation.quote
 
 
+def test_a_formula_is_quoted_with_the_sentence_that_introduces_it() -> None:
+    note = note_of(
+        "# Énergie\n\nL'énergie cinétique s'écrit :\n\n$$E_c=\\frac12mv^2$$\n\nEn joules.\n"
+    )
+    quotations = choose_quotations(evidence_for(note, ("L'énergie", 9.0)), {note.id: note})
+    (citation,) = cite(quotations, {note.id: note})
+    assert citation.quote == "L'énergie cinétique s'écrit :\n\n$$E_c=\\frac12mv^2$$"
+    assert compose(quotations, {note.id: note}) == (
+        "L'énergie cinétique s'écrit :\n\n$$E_c=\\frac12mv^2$$ [1]"
+    )
+
+
 def test_the_best_sentence_brings_the_better_of_its_neighbours() -> None:
     text = "Il pleut ici. Les volumes gardent les données. Ils survivent au conteneur.\n"
     note = note_of(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -484,15 +485,12 @@ def test_memory_does_not_grow_with_the_corpus(course):
 
 
 def test_a_file_is_read_once_the_library_it_wanted_is_there(two, monkeypatch):
-    from assistant.datatypes import Skipped
-    from assistant.index import changes
-
-    two.write("c.md", C)
+    two.write("c.tex", "Le volume garde les données.")
     with monkeypatch.context() as patch:
-        reason = "demande la bibliothèque « absent_parser » : installez-la"
-        patch.setattr(changes, "read_bytes", lambda file, data: Skipped(file.id, reason))
+        for module in [name for name in sys.modules if name.partition(".")[0] == "pylatexenc"]:
+            patch.delitem(sys.modules, module)
+        patch.setitem(sys.modules, "pylatexenc", None)
         two.refresh()
-    assert [s.note_id for s in two.refresh().skipped] == ["c.md"]
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
-    assert two.refresh().added == ("c.md",)
+        assert [s.note_id for s in two.refresh().skipped] == ["c.tex"]
+    assert two.refresh().added == ("c.tex",)
     assert two.dump() == two.fresh_dump()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ import tempfile
 import time
 from importlib import import_module
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from hypothesis import given, settings
@@ -142,6 +144,31 @@ def test_whatever_a_reader_raises_becomes_one_reason(
         monkeypatch.setattr(markdown, "read_markdown", fail)
         read = read_bytes(CorpusFile("a.md", tmp_path / "a.md", ""), b"x")
         assert isinstance(read, Skipped) and words in read.reason and "\n" not in read.reason
+
+
+@pytest.mark.parametrize(
+    ("name", "library"), [("a.pdf", "pypdfium2"), ("a.docx", "docx"), ("a.tex", "pylatexenc")]
+)
+def test_a_missing_library_is_named_and_no_damage_to_the_note(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, library: str
+) -> None:
+    container = io.BytesIO()
+    with ZipFile(container, "w") as archive:
+        archive.writestr("word/document.xml", "<x/>")
+    data = {"a.pdf": b"%PDF-1.4", "a.docx": container.getvalue(), "a.tex": b"Un mot."}[name]
+    for module in [m for m in sys.modules if m.partition(".")[0] == library]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, library, None)
+    read = read_bytes(CorpusFile(name, tmp_path / name, ""), data)
+    assert isinstance(read, Skipped) and f"bibliothèque « {library} »" in read.reason
+
+
+def test_a_module_of_ours_that_is_missing_is_told_as_what_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "assistant.reading.notebook", None)
+    with pytest.raises(ModuleNotFoundError):
+        read_bytes(CorpusFile("a.ipynb", tmp_path / "a.ipynb", ""), b"{}")
 
 
 def test_ignore_files_hold_at_every_level(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ class FakeCourse:
             yield replace(answer, text="\n\n".join(lines[:count]))
         yield answer
 
-    def ask(self, question: str) -> Answer:
+    def ask(self, question: str, **_: Any) -> Answer:
         self.questions.append(question)
         if self.failure:
             raise self.failure

@@ -142,7 +142,8 @@ def test_a_full_queue_says_when_to_come_back() -> None:
 
 def test_each_kind_of_page_has_its_policy() -> None:
     client = guarded()
-    assert "sandbox" in client.get("/files/x.svg").headers["content-security-policy"]
+    for path in ("/files/x.svg", "/conversations/x.html"):
+        assert "sandbox" in client.get(path).headers["content-security-policy"]
     for path in ("/notes", "/notes/a.md", "/api/docs"):
         assert "unsafe" not in client.get(path).headers["content-security-policy"]
 

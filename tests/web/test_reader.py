@@ -125,6 +125,22 @@ def test_every_block_knows_its_lines() -> None:
     assert "title: Titre" not in html
 
 
+def test_bullets_as_people_type_them_are_items_of_their_lines() -> None:
+    html = rendered(
+        "Les objets:\n-- Une **image**\nsuite\n--- Un volume\n\n- a\n  -- b\n\nUn -- deux\n"
+    )
+    words = re.findall(r"<(p|span) data-l=\"([\d-]+)\"[^>]*>(.*?)</\1>", html, re.S)
+    assert words == [
+        ("p", "1-1", "Les objets:"),
+        ("span", "2-3", "Une <strong>image</strong>\nsuite"),
+        ("span", "4-4", "Un volume"),
+        ("span", "6-6", "a"),
+        ("span", "7-7", "b"),
+        ("p", "9-9", "Un -- deux"),
+    ]
+    assert html.count("<li>") == 4
+
+
 def test_cited_lines_are_marked_and_no_other() -> None:
     page = render_note(made(NOTE), ("cours/a.md",), NAMES)
     marked = [a for _, a in Elements(mark_lines(page, 6, 8).html).found if "data-cited" in a]
