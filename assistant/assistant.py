@@ -339,9 +339,9 @@ class Assistant:
                 quotations = _quotations(store, retrieval, notes)
             else:
                 quotations = []
-            text = compose(quotations, notes)
-            if quotations and not about and not can_answer(question, text):
+            if quotations and not about and not can_answer(question, quotations[0].text(notes)):
                 quotations, certainty = [], min(certainty, self.settings.caution / 2)
+            text = compose(quotations, notes)
             suggestions = () if quotations else _suggestions(store, retrieval)
             cited = dict.fromkeys(q.evidence.passage.stored.chunk.note_id for q in quotations)
             see_also = self._current_links(store).linked(list(cited), _SEE_ALSO) if cited else ()
@@ -437,11 +437,19 @@ def checked_question(question: str) -> str:
 
 
 def _joined_hits(store: Store, retrieval: Retrieval, k: int) -> tuple[Hit, ...]:
+    """Return the best `k` passages; the next ones take the places of those that were joined."""
+
     def text_of(note_id: str) -> str:
         note = store.note(note_id)
         return note.text if note else ""
 
-    return join_neighbours(retrieval.hits(k), cache(text_of))
+    known_text = cache(text_of)
+    taken = k
+    while True:
+        hits = join_neighbours(retrieval.hits(taken), known_text)
+        if len(hits) >= k or taken >= len(retrieval.passages):
+            return hits
+        taken += k - len(hits)
 
 
 def _quotations(store: Store, retrieval: Retrieval, notes: dict[str, Note]) -> list[Quotation]:

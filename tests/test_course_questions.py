@@ -28,6 +28,7 @@ ANSWERED = {  # question -> what the first quotations must hold
 REFUSED = (
     "Quelle est la capitale de l'Australie ?",
     "Combien coûte une licence Docker Desktop ?",
+    "qui a créé docker ?",  # it says "permet de Scaler"
     "bonjour",
 )
 

@@ -44,7 +44,7 @@ _ASKS_PERSON = re.compile(
 _CAPITAL = r"[A-ZÀ-Þ][\w'’-]+"
 _NAMES = (  # a full name; who something was made by; who did it
     re.compile(rf"\b({_CAPITAL})\s+(?:(?:de|du|des|van|von|le|la|of|the)\s+|d['’])?({_CAPITAL})"),
-    re.compile(rf"\b(?:par|by|chez|selon|de|d['’])\s+({_CAPITAL})"),
+    re.compile(rf"(?<!permet )\b(?:par|by|chez|selon|de|d['’])\s+({_CAPITAL})"),  # not a verb
     re.compile(rf"\b({_CAPITAL})\s+(?:a|ont|fut|has|was)\b"),
 )
 _CODE = re.compile(r"^ {0,3}(```|~~~).*?^ {0,3}\1|`[^`\n]+`", re.S | re.M)

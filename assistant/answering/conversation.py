@@ -15,13 +15,18 @@ from enum import StrEnum
 
 from assistant.analysis import analyse
 from assistant.answering import english_follow_ups, french_follow_ups
+from assistant.answering.frames import FRAMES
 from assistant.answering.question_topic import COURTESY, plain, take_apart, unaccented
-from assistant.datatypes import Answer, Citation
+from assistant.datatypes import Answer
 from assistant.language import detect_language
 
 _MOST_TERMS = 60  # of one answer, kept for the next question
 _MOST_SUBJECTS = 4
 _SUBJECT_WORDS = 5
+_MOST_TOLD = 8  # turns read of a conversation that is told
+_LONGEST_TOLD = 2_000  # characters read of each of its questions and answers
+_MARK = re.compile(r"\[\d+\]")
+_REFUSALS = {frame[kind] for frame in FRAMES.values() for kind in ("no_answer", "no_notes")}
 
 
 class Kind(StrEnum):
@@ -60,15 +65,53 @@ class Rewritten:
 
 def remember(answer: Answer) -> Turn:
     """Return the turn that an answer adds to the history."""
-    understood = answer.standalone or answer.question
+    about = (f"{' '.join(c.headings[-2:])} {c.quote}" for c in answer.citations)
+    return _turn(
+        answer.question,
+        answer.standalone or answer.question,
+        answer.answered,
+        " ".join(about),
+        [citation.quote for citation in answer.citations],
+    )
+
+
+def recall(told: Sequence[tuple[str, str]]) -> list[Turn]:
+    """Return the turns of a conversation told by its questions and answers, the latest last.
+
+    For whoever keeps the history themselves. Every question is completed from those before
+    it, as it was when it was asked. Nothing told is taken for a proof: its words only lend
+    the next question a topic. The last 8 turns are read, and 2,000 characters of each text;
+    thanks and greetings are no turns.
+    """
+    turns: list[Turn] = []
+    for asked, replied in told[-_MOST_TOLD:]:
+        question, answer = _readable(asked), _readable(replied)
+        understood = standalone(question, turns)
+        if not question or understood.kind is Kind.COURTESY:
+            continue
+        answered = answer != "" and answer not in _REFUSALS
+        quotes = [part.strip() for part in _MARK.split(answer)] if answered else []
+        turns.append(_turn(question, understood.text, answered, " ".join(quotes), quotes))
+    return turns
+
+
+def _readable(text: str) -> str:
+    """Return what is read of a text, without what cannot be written as UTF-8."""
+    text = text[:_LONGEST_TOLD].encode("utf-8", "replace").decode()
+    return text.replace("\0", " ").strip()
+
+
+def _turn(
+    question: str, understood: str, answered: bool, about: str, quotes: Sequence[str]
+) -> Turn:
+    """Return a turn whose answer was about these words, quoting these sentences."""
     language = detect_language(understood)
-    quoted = " ".join(f"{' '.join(c.headings[-2:])} {c.quote}" for c in answer.citations)
-    terms = dict.fromkeys(term.term for term in analyse(quoted, language))
-    subjects = dict.fromkeys(s for c in answer.citations if (s := _subject(c)))
+    terms = dict.fromkeys(term.term for term in analyse(about, language))
+    subjects = dict.fromkeys(s for quote in quotes if (s := _subject(quote)))
     return Turn(
-        question=answer.question,
+        question=question,
         standalone=understood,
-        answered=answer.answered,
+        answered=answered,
         language=language,
         terms=tuple(terms)[:_MOST_TERMS],
         subjects=tuple(subjects)[:_MOST_SUBJECTS],
@@ -83,9 +126,9 @@ _SAYS = re.compile(
 )
 
 
-def _subject(citation: Citation) -> str | None:
+def _subject(quote: str) -> str | None:
     """Return what a quotation begins with, where it says something of it: "Les volumes"."""
-    found = _SAYS.match(re.sub(r"[*_`]", "", citation.quote[:200]))
+    found = _SAYS.match(re.sub(r"[*_`]", "", quote[:200]))
     if not found:
         return None
     phrase = found[1].strip(" -")

@@ -1,15 +1,17 @@
 """The extractive answer: the course's own words, each quotation with its citation.
 
-The best span, whole, with the sentence beside it that supports the question best; a list
-with its lead-in when the span introduces one, when the question asks for a list, or when
-the item is too short to be understood alone; code with the sentence that introduces it;
-two spans side by side for a comparison; a second or third span only when it says nearly
-as much as the first. Every piece of text is a slice of a note, found by offsets, never
-retyped.
+The best span, whole; a list with its lead-in when the span introduces one, when the
+question asks for a list, or when the item is too short to be understood alone; code with
+the sentence that introduces it; two spans side by side for a comparison. A further span
+is quoted when it is worth its words: its probability of being the one that answers, by
+the scores of all spans found, against the words it adds. Sentences of one paragraph are
+quoted as one passage, with what stands between them. Every piece of text is a slice of a
+note, found by offsets, never retyped.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -22,15 +24,17 @@ from assistant.datatypes import Citation, Note, Span
 from assistant.markup import without_tags
 
 _MOST_SPANS = 3
-_NEAR_BEST = 0.55  # of score: a further span must come this near to the first
+_SHARPNESS = 2.5  # of the softmax over scores that makes probabilities: likeliest on the half
+# of the titles of a French reading collection kept for fitting, of 1, 1.5, 2, 2.5 and 3
+_WORTH_A_WORD = 0.0043  # probability a word must add: on that half, answers of 58 words (median)
+_MOST_WORDS = 150  # of all that is quoted, the first span apart
+_MOST_BETWEEN = 40  # words between two sentences quoted as one passage
 _AS_COVERED = 0.2  # of the question's words in the first span, that a further one must say
 CITABLE = 20  # the best spans, among which quotations are chosen
 _SHORT_ITEM = 7  # words: a shorter item is quoted with its lead-in
 _LIST_CHARACTERS = 900  # of a list quoted whole
 _ASKED_LIST_CHARACTERS = 2_000  # of one that the question asks for
 _SENTENCE_CHARACTERS = 420  # of a sentence quoted with the one before it
-_CONTEXT_WORDS = 45  # of the best sentence together with the one beside it
-_NO_NEIGHBOUR = 3.0  # of score below the best sentence: asks, or introduces something else
 _FORMULA = re.compile(r"\$\$|\\\[|\\begin\{")
 _CONTRAST = re.compile(
     r"\b(?:contrairement|alors que|tandis que|diff[éèe]r\w+|à l['’]inverse|par rapport à|au lieu d|"
@@ -49,6 +53,15 @@ class Quotation:
     end: int
     parts: tuple[Span, ...]  # the first, then those under it where it is a list
 
+    @property
+    def note_id(self) -> str:
+        """Return the note it is a range of."""
+        return self.evidence.passage.stored.chunk.note_id
+
+    def text(self, notes: Mapping[str, Note]) -> str:
+        """Return the range as the note has it."""
+        return notes[self.note_id].text[self.start : self.end]
+
 
 def choose_quotations(
     evidence: list[Evidence], notes: Mapping[str, Note], question: str = ""
@@ -63,23 +76,104 @@ def choose_quotations(
         pair = _side_by_side(evidence[:CITABLE], notes, sides)
         if pair:
             return pair
-    scores = {(e.passage.stored.chunk.note_id, e.span.start): e.score for e in evidence}
+    spans = _spans_with_probability(evidence)
     chosen: list[Quotation] = []
     said: list[list[str]] = []  # the same sentence in two notes is quoted once
     for candidate in evidence[:CITABLE]:
-        if len(chosen) == _MOST_SPANS or candidate.score < evidence[0].score - _NEAR_BEST:
-            break
-        if candidate.covered < _AS_COVERED * evidence[0].covered:
-            continue  # near in sense alone: rather the best span alone than a stray one
         note = notes[candidate.passage.stored.chunk.note_id]
         quotation = _quotation(candidate, note, kind)
         if not chosen:
-            quotation = _with_neighbour(quotation, scores, note, kind)
-        words = note.text[quotation.start : quotation.end].casefold().split()
-        if words not in said and not any(_overlap(quotation, other) for other in chosen):
+            chosen.append(quotation)
+            said.append(_words(quotation, notes))
+            continue
+        if any(_holds(other, quotation) for other in chosen):
+            continue
+        total = sum(len(_words(q, notes)) for q in chosen)
+        widened = _widened(chosen, quotation, note, kind)
+        if widened is not None:
+            place, wider = widened
+            gain = _probability(wider, spans) - _probability(chosen[place], spans)
+            added = len(_words(wider, notes)) - len(_words(chosen[place], notes))
+            if gain >= _WORTH_A_WORD * added and total + added <= _MOST_WORDS:
+                chosen[place] = wider
+                continue
+        words = _words(quotation, notes)
+        if (
+            len(chosen) < _MOST_SPANS
+            and candidate.covered >= _AS_COVERED * evidence[0].covered  # near in sense alone
+            and words not in said
+            and _probability(quotation, spans) >= _WORTH_A_WORD * len(words)
+            and total + len(words) <= _MOST_WORDS
+            and not any(_overlap(quotation, other) for other in chosen)
+        ):
             chosen.append(quotation)
             said.append(words)
     return chosen
+
+
+def _spans_with_probability(evidence: list[Evidence]) -> list[tuple[str, Span, float]]:
+    """Return (note id, span, probability that it is the one that answers), summing to 1."""
+    best = evidence[0].score if evidence else 0.0
+    shares = [math.exp(_SHARPNESS * (e.score - best)) for e in evidence]
+    total = sum(shares)
+    return [
+        (e.passage.stored.chunk.note_id, e.span, share / total)
+        for e, share in zip(evidence, shares, strict=True)
+    ]
+
+
+def _probability(quotation: Quotation, spans: list[tuple[str, Span, float]]) -> float:
+    """Return the probability that one of the spans quoted whole is the one that answers."""
+    return sum(
+        probability
+        for note_id, span, probability in spans
+        if note_id == quotation.note_id
+        and quotation.start <= span.start
+        and span.end <= quotation.end
+    )
+
+
+def _words(quotation: Quotation, notes: Mapping[str, Note]) -> list[str]:
+    return quotation.text(notes).casefold().split()
+
+
+def _widened(
+    chosen: list[Quotation], quotation: Quotation, note: Note, kind: QuestionKind
+) -> tuple[int, Quotation] | None:
+    """Return which chosen sentence of the same paragraph to widen, and how; None without one.
+
+    The one that takes the fewest words. A definition begins with what it defines: nothing
+    is added before the first.
+    """
+    options: list[tuple[int, int, Quotation]] = []
+    for place, other in enumerate(chosen):
+        if other.note_id != note.id or not (_is_sentence(other) and _is_sentence(quotation)):
+            continue
+        start, end = min(other.start, quotation.start), max(other.end, quotation.end)
+        between = note.text[min(other.end, quotation.end) : max(other.start, quotation.start)]
+        wider = replace(
+            other, start=start, end=end, parts=(replace(other.parts[0], start=start, end=end),)
+        )
+        if (
+            "\n\n" not in between.replace("\r", "")
+            and len(between.split()) <= _MOST_BETWEEN
+            and not (kind is QuestionKind.DEFINITION and place == 0 and start < other.start)
+            and not any(_overlap(wider, third) for third in chosen if third is not other)
+        ):
+            options.append((end - start - (other.end - other.start), place, wider))
+    if not options:
+        return None
+    _, place, wider = min(options, key=lambda option: option[:2])
+    return place, wider
+
+
+def _is_sentence(quotation: Quotation) -> bool:
+    return quotation.evidence.span.kind == "sentence" and len(quotation.parts) == 1
+
+
+def _holds(outer: Quotation, inner: Quotation) -> bool:
+    same = outer.note_id == inner.note_id
+    return same and outer.start <= inner.start and inner.end <= outer.end
 
 
 def _side_by_side(
@@ -139,42 +233,8 @@ def _opens(evidence: Evidence, side: str) -> bool:
     return bool(first) and first[0] in wanted
 
 
-def _with_neighbour(
-    quotation: Quotation, scores: Mapping[tuple[str, int], float], note: Note, kind: QuestionKind
-) -> Quotation:
-    """Add the sentence before or after, of the two the one with more support, where it fits.
-
-    A definition begins with what it defines: nothing is added before it.
-    """
-    span = quotation.evidence.span
-    if span.kind != "sentence" or len(quotation.parts) > 1 or quotation.start != span.start:
-        return quotation
-    spans = [s for s in quotation.evidence.passage.stored.chunk.spans if s.kind == "sentence"]
-    own = scores[note.id, span.start]
-    fitting: list[tuple[float, int, int]] = []
-    for neighbour in spans:
-        is_before, is_after = neighbour.end <= span.start, neighbour.start >= span.end
-        start, end = min(span.start, neighbour.start), max(span.end, neighbour.end)
-        if not (is_before or is_after) or (is_before and kind is QuestionKind.DEFINITION):
-            continue
-        between = note.text[min(span.end, neighbour.end) : max(span.start, neighbour.start)]
-        score = scores.get((note.id, neighbour.start), own - _NO_NEIGHBOUR)
-        if (
-            not between.strip()
-            and "\n\n" not in between.replace("\r", "")
-            and score > own - _NO_NEIGHBOUR
-            and len(note.text[start:end].split()) <= _CONTEXT_WORDS
-        ):
-            fitting.append((score, start, end))
-    if not fitting:
-        return quotation
-    _, start, end = max(fitting)
-    return replace(quotation, start=start, end=end, parts=(replace(span, start=start, end=end),))
-
-
 def _overlap(one: Quotation, other: Quotation) -> bool:
-    same = one.evidence.passage.stored.chunk.note_id == other.evidence.passage.stored.chunk.note_id
-    return same and one.start < other.end and other.start < one.end
+    return one.note_id == other.note_id and one.start < other.end and other.start < one.end
 
 
 def _quotation(evidence: Evidence, note: Note, kind: QuestionKind) -> Quotation:
@@ -251,7 +311,7 @@ def cite(quotations: list[Quotation], notes: dict[str, Note]) -> tuple[Citation,
     """Number the quotations and find their lines."""
     return tuple(
         cited(
-            notes[quotation.evidence.passage.stored.chunk.note_id],
+            notes[quotation.note_id],
             number,
             quotation.start,
             quotation.end,
@@ -266,7 +326,7 @@ def compose(quotations: list[Quotation], notes: dict[str, Note]) -> str:
     """Write the answer: each quotation followed by its number, lists as lists."""
     paragraphs = []
     for number, quotation in enumerate(quotations, start=1):
-        text = notes[quotation.evidence.passage.stored.chunk.note_id].text
+        text = notes[quotation.note_id].text
         shown = _table(text, quotation.parts) or _list(text, quotation.parts)
         ends_in_block = quotation.parts[-1].kind == "code" or shown.startswith("|")
         paragraphs.append(f"{shown}\n\n[{number}]" if ends_in_block else f"{shown} [{number}]")

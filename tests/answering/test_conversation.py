@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.answering.conversation import Kind, Rewritten, Turn, remember, standalone
+from assistant.answering.conversation import Kind, Rewritten, Turn, recall, remember, standalone
+from assistant.answering.frames import FRAMES
 from assistant.assistant import Assistant
 from assistant.datatypes import Answer, Citation
 from assistant.settings import Settings
@@ -167,6 +168,30 @@ def test_a_turn_remembers_what_the_answer_speaks_of_and_goes_through_json():
     assert turn.subjects == ("les volumes",) and {"volum", "conteneur"} <= set(turn.terms)
     again = Turn(**json.loads(json.dumps(asdict(turn))))
     assert standalone("et ses limites ?", [again]) == standalone("et ses limites ?", [turn])
+
+
+def test_a_conversation_told_by_its_texts_is_the_one_that_was_had():
+    quote = "Les volumes permettent aux conteneurs de stocker des données."
+    citation = Citation(1, "a.md", "Cours", (), 0, len(quote), 1, 1, None, quote)
+    asked = "À quoi sert un volume ?"
+    answers = [
+        Answer(asked, "fr", True, 0.9, f"{quote} [1]", (citation,), ()),
+        Answer(
+            "et ses limites ?", "fr", False, 0.1, FRAMES["fr"]["no_answer"], (), (),
+            standalone="quelles sont les limites d'un volume ?",
+        ),
+    ]  # fmt: skip
+    told = [(answer.question, answer.text) for answer in answers]
+    thanks = ("merci !", FRAMES["fr"]["courtesy"])
+    assert recall([told[0], thanks, told[1], thanks]) == [remember(a) for a in answers]
+    assert [turn.question for turn in recall([*told * 9, *told])] == [t[0] for t in told * 4]
+
+
+@given(st.lists(st.tuples(st.text(max_size=80), st.text(max_size=80)), max_size=4))
+def test_no_conversation_that_is_told_breaks_it(told):
+    turns = recall([*told, ("\ud800\0 x" * 900, "l'" * 9_000)])
+    assert all(len(turn.question) <= 2_000 for turn in turns)
+    standalone("et ses limites ?", turns).text.encode()
 
 
 @given(st.text(max_size=200), st.text(max_size=80))

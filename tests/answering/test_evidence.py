@@ -83,11 +83,16 @@ def test_what_begins_with_the_thing_defined_gains_most(
     )
 
 
-def test_what_holds_a_date_gains_where_the_question_asks_when(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("question", "lacks"),
+    [
+        ("en quelle année le volcan explose-t-il ?", [0.0, -0.7]),
+        ("combien de fois le volcan explose-t-il ?", [0.0, -0.7]),
+        ("comment le volcan explose-t-il ?", [0.0, 0.0]),
+    ],
+)
+def test_what_lacks_the_date_or_number_asked_for_loses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, question: str, lacks: list[float]
 ) -> None:
     text = "# Volcan\n\nLe volcan explose en 1883.\n\nUn volcan explose parfois.\n"
-    question = "en quelle année le volcan explose-t-il ?"
-    assert gains(tmp_path, monkeypatch, "_TYPED_WEIGHT", text, question) == pytest.approx(
-        [0.7, 0.0]
-    )
+    assert gains(tmp_path, monkeypatch, "_UNTYPED", text, question) == pytest.approx(lacks)

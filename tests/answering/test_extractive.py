@@ -193,9 +193,36 @@ def test_a_formula_is_quoted_with_the_sentence_that_introduces_it() -> None:
     )
 
 
-def test_the_best_sentence_brings_the_better_of_its_neighbours() -> None:
-    text = "Il pleut ici. Les volumes gardent les données. Ils survivent au conteneur.\n"
-    note = note_of(text)
-    evidence = evidence_for(note, ("Les volumes", 9.0), ("Ils survivent", 7.5), ("Il pleut", 6.5))
-    (citation,) = cite(choose_quotations(evidence, {note.id: note}), {note.id: note})
-    assert citation.quote == "Les volumes gardent les données. Ils survivent au conteneur."
+PARAGRAPH = (
+    "Les volumes gardent les données. Docker les crée à la demande. Ils survivent au conteneur.\n"
+    "\nLe réseau relie les conteneurs entre eux.\n"
+)
+
+
+def quotes_of(note: Note, *scores: tuple[str, float], question: str = "") -> list[str]:
+    quotations = choose_quotations(evidence_for(note, *scores), {note.id: note}, question)
+    return [citation.quote for citation in cite(quotations, {note.id: note})]
+
+
+def test_sentences_of_one_paragraph_are_quoted_as_one_passage() -> None:
+    quotes = quotes_of(note_of(PARAGRAPH), ("Les volumes", 9.0), ("Ils survivent", 8.9))
+    assert quotes == [PARAGRAPH.partition("\n")[0]]
+
+
+def test_a_further_sentence_is_quoted_when_it_is_worth_its_words() -> None:
+    """Of 4 and of 50 words, as probable: exp(-2.5 * 0.8) / (1 + exp(-2.5 * 0.8)) is 0.12."""
+    short = "Un volume survit longtemps."
+    long = f"Un volume {'très ' * 47}vieux."
+    for other, is_quoted in ((short, True), (long, False)):
+        note = note_of(f"Un volume garde les données.\n\n{other}\n")
+        quotes = quotes_of(note, ("Un volume garde", 9.0), (other, 8.2))
+        assert (other in quotes) is is_quoted
+
+
+def test_nothing_is_put_before_a_definition() -> None:
+    text = "Il pleut ici. Les volumes gardent les données.\n"
+    scores = (("Les volumes", 9.0), ("Il pleut", 8.9))
+    assert quotes_of(note_of(text), *scores) == [text.strip()]
+    assert quotes_of(note_of(text), *scores, question="c'est quoi un volume ?")[0] == (
+        "Les volumes gardent les données."
+    )
