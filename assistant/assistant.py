@@ -21,7 +21,7 @@ from assistant.answering.answer_type import can_answer
 from assistant.answering.conversation import Kind, Turn, standalone
 from assistant.answering.evidence import find_evidence
 from assistant.answering.extractive import CITABLE, Quotation, choose_quotations, cite, compose
-from assistant.answering.frames import FRAMES, frame_language
+from assistant.answering.frames import FRAMES, frame_language, limits
 from assistant.answering.proof import StaleCitationError, verify
 from assistant.datatypes import Answer, Hit, Note, RefreshReport, Suggestion
 from assistant.embedding.late_interaction import Codec, codec_for
@@ -30,8 +30,8 @@ from assistant.errors import IndexMissingError, QuestionError
 from assistant.index import refresh as refreshing
 from assistant.index.links import LinkGraph
 from assistant.index.schema import FILE_NAME, mapped_errors
-from assistant.index.store import Store
-from assistant.index.vectors import open_vectors
+from assistant.index.snapshot import open_snapshot
+from assistant.index.store import NoteLabels, Store
 from assistant.language import detect_language
 from assistant.places import line_at
 from assistant.reading.corpus import scan_corpus
@@ -41,17 +41,20 @@ from assistant.retrieval.filters import EVERYTHING, Filters
 from assistant.retrieval.found import Retrieval
 from assistant.retrieval.search import retrieve
 from assistant.settings import Settings
+from assistant.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     from assistant.embedding.protocol import Embedder
     from assistant.index.refresh import Progress
-    from assistant.index.vectors import VectorIndex
+    from assistant.index.snapshot import Snapshot
 
 LONGEST_QUESTION = 2_000  # characters
 DEFAULT_HITS = 8
 _SUGGESTIONS = 3
 _KNOWN = 0.95  # confidence in what the front matter says of its own note
 _SEE_ALSO = 3  # notes linked with those cited
+
+_NoteOf = Callable[[str], Note | None]  # a note by its id
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ class Assistant:
         self.settings = settings
         self.embedder = embedder
         self._local = threading.local()
-        self._vectors: VectorIndex | None = None
+        self._snapshot: Snapshot | None = None
         self._links: tuple[tuple[str, int], LinkGraph] | None = None
         self._lock = threading.Lock()
 
@@ -257,6 +260,7 @@ class Assistant:
                 answer,
                 question=question,
                 standalone=understood.text if understood.changed else "",
+                limited_to=limits(filters, answer.language),
                 timings_ms={name: round(ms, 2) for name, ms in timings.items()},
             )
 
@@ -299,7 +303,8 @@ class Assistant:
         if refresh:
             self.refresh(progress)
         with self._reading() as store:
-            return _joined_hits(store, self._retrieve(store, question, None, filters), k)
+            retrieval = self._retrieve(store, question, None, filters)
+            return _joined_hits(cache(store.note), retrieval, k)
 
     def note(self, note_id: str) -> Note:
         """Return a note as it was indexed; KeyError when there is none of this id."""
@@ -314,6 +319,11 @@ class Assistant:
         with self._reading() as store:
             return store.note_ids()
 
+    def labels(self) -> list[NoteLabels]:
+        """Return what every note is chosen by and listed with, by id."""
+        with self._reading() as store:
+            return store.note_labels()
+
     def retrieve(self, question: str) -> Retrieval:
         """Return everything retrieval knows about a question; used by the evaluation."""
         with self._reading() as store:
@@ -325,36 +335,48 @@ class Assistant:
         self, question: str, k: int, language: str | None, reply: str | None, filters: Filters
     ) -> tuple[Retrieval, Answer]:
         """Return what was found, and the answer in the notes' own words."""
-        started = time.perf_counter()
+        watch = Stopwatch()
         with self._reading() as store:
             retrieval = self._retrieve(store, question, language, filters)
-            found = time.perf_counter()
+            watch.ends("retrieve")
             frame = frame_language(reply or retrieval.question.language)
             certainty = confidence(retrieval)
-            hits = _joined_hits(store, retrieval, k)
+            note_of = cache(store.note)
+            hits = _joined_hits(note_of, retrieval, k)
+            watch.ends("hits")
             notes: dict[str, Note] = {}
-            if about := _about_the_note(store, retrieval, notes):
+            if about := _about_the_note(note_of, retrieval, notes):
                 quotations, certainty = [about], max(certainty, _KNOWN)
             elif certainty >= self.settings.caution:
-                quotations = _quotations(store, retrieval, notes)
+                quotations = _quotations(note_of, retrieval, notes)
             else:
                 quotations = []
+            watch.ends("evidence")
             if quotations and not about and not can_answer(question, quotations[0].text(notes)):
                 quotations, certainty = [], min(certainty, self.settings.caution / 2)
             text = compose(quotations, notes)
-            suggestions = () if quotations else _suggestions(store, retrieval)
+            suggestions = () if quotations else _suggestions(note_of, retrieval)
             cited = dict.fromkeys(q.evidence.passage.stored.chunk.note_id for q in quotations)
             see_also = self._current_links(store).linked(list(cited), _SEE_ALSO) if cited else ()
-        timings = {"retrieve": 1000 * (found - started)}
+            watch.ends("compose")
         if not quotations:
             texts = FRAMES[frame]
             refusal = texts["no_answer"] if retrieval.chunks else texts["no_notes"]
             return retrieval, Answer(
-                question, frame, False, certainty, refusal, (), hits, suggestions, timings
+                question,
+                frame,
+                False,
+                certainty,
+                refusal,
+                (),
+                hits,
+                suggestions,
+                _timings(retrieval, watch),
             )
         citations = cite(quotations, notes)
         verify(citations, notes, self.settings.corpus)
-        timings["answer"] = 1000 * (time.perf_counter() - found)
+        watch.ends("verify")
+        timings = _timings(retrieval, watch)
         return retrieval, Answer(
             question, frame, True, certainty, text, citations, hits, (), timings, see_also
         )
@@ -362,27 +384,25 @@ class Assistant:
     def _retrieve(
         self, store: Store, question: str, language: str | None, filters: Filters
     ) -> Retrieval:
-        meta = store.meta()
-        vectors = self._current_vectors(store, meta)
         return retrieve(
             store,
-            vectors,
+            self._current_snapshot(store),
             self.embedder,
             self.codec,
             question,
-            fingerprint=meta["fingerprint"],
             language=language,
             filters=filters,
         )
 
-    def _current_vectors(self, store: Store, meta: dict[str, str]) -> VectorIndex:
-        """Return the vectors of the snapshot's generation, opening them when it is new."""
+    def _current_snapshot(self, store: Store) -> Snapshot:
+        """Return what is searched of the store's generation, opening it when it is new."""
+        meta = store.meta()
         wanted = meta["identity"], int(meta["generation"])
         with self._lock:
-            vectors = self._vectors
-            if vectors is None or (vectors.identity, vectors.generation) != wanted:
-                vectors = self._vectors = open_vectors(store, meta, self.embedder.dimension)
-        return vectors
+            known = self._snapshot
+            if known is None or (known.identity, known.generation) != wanted:
+                known = self._snapshot = open_snapshot(store, meta, self.embedder.dimension)
+        return known
 
     def _current_links(self, store: Store) -> LinkGraph:
         """Return the links of the snapshot's generation, resolving them when it is new."""
@@ -436,45 +456,52 @@ def checked_question(question: str) -> str:
     return question
 
 
-def _joined_hits(store: Store, retrieval: Retrieval, k: int) -> tuple[Hit, ...]:
+def _timings(retrieval: Retrieval, watch: Stopwatch) -> dict[str, float]:
+    """Return every step of retrieving and answering, and the two wholes."""
+    own = watch.milliseconds
+    return {**retrieval.timings_ms, **own, "answer": sum(own.values()) - own["retrieve"]}
+
+
+def _joined_hits(note_of: _NoteOf, retrieval: Retrieval, k: int) -> tuple[Hit, ...]:
     """Return the best `k` passages; the next ones take the places of those that were joined."""
 
     def text_of(note_id: str) -> str:
-        note = store.note(note_id)
+        note = note_of(note_id)
         return note.text if note else ""
 
-    known_text = cache(text_of)
     taken = k
     while True:
-        hits = join_neighbours(retrieval.hits(taken), known_text)
+        hits = join_neighbours(retrieval.hits(taken), text_of)
         if len(hits) >= k or taken >= len(retrieval.passages):
             return hits
         taken += k - len(hits)
 
 
-def _quotations(store: Store, retrieval: Retrieval, notes: dict[str, Note]) -> list[Quotation]:
+def _quotations(note_of: _NoteOf, retrieval: Retrieval, notes: dict[str, Note]) -> list[Quotation]:
     """Choose what to quote; the notes it stands in are added to `notes`."""
     evidence = find_evidence(retrieval)
     for found in evidence[:CITABLE]:
         note_id = found.passage.stored.chunk.note_id
-        if note_id not in notes and (note := store.note(note_id)):
+        if note := note_of(note_id):
             notes[note_id] = note
     return choose_quotations(evidence, notes, retrieval.question.text)
 
 
-def _about_the_note(store: Store, retrieval: Retrieval, notes: dict[str, Note]) -> Quotation | None:
+def _about_the_note(
+    note_of: _NoteOf, retrieval: Retrieval, notes: dict[str, Note]
+) -> Quotation | None:
     """Quote the front matter of the nearest note where the question is about the course."""
     if not retrieval.passages or not is_about_the_course(retrieval.question.text):
         return None
     best = retrieval.passages[0]
-    note = store.note(best.stored.chunk.note_id)
+    note = note_of(best.stored.chunk.note_id)
     if note is None:
         return None
     notes[note.id] = note
     return quote_front_matter(retrieval.question.text, best, note)
 
 
-def _suggestions(store: Store, retrieval: Retrieval) -> tuple[Suggestion, ...]:
+def _suggestions(note_of: _NoteOf, retrieval: Retrieval) -> tuple[Suggestion, ...]:
     """Return the sections of the best passages, each once."""
     found: dict[tuple[str, tuple[str, ...]], Suggestion] = {}
     for passage in retrieval.passages:
@@ -482,7 +509,7 @@ def _suggestions(store: Store, retrieval: Retrieval) -> tuple[Suggestion, ...]:
         key = (chunk.note_id, chunk.headings)
         if key in found:
             continue
-        note = store.note(chunk.note_id)
+        note = note_of(chunk.note_id)
         if note is None:
             continue
         line = line_at(note, chunk.start)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from assistant.answering.frames import FRAMES, citation_place
+from assistant.answering.frames import FRAMES, attribution, citation_place
 from assistant.datatypes import Answer, Citation, Hit, RefreshReport, Skipped, Suggestion
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def answer_as_json(answer: Answer) -> dict[str, Any]:
         "standalone": answer.standalone,
         "model": answer.model,
         "notice": answer.notice,
+        "limited_to": answer.limited_to,
         "timings_ms": answer.timings_ms,
     }
 
@@ -74,6 +75,8 @@ def hit_as_json(hit: Hit) -> dict[str, Any]:
         "text": hit.chunk.text,
         "signals": {name: round(value, 4) for name, value in asdict(hit.signals).items()},
         "duplicates": hit.duplicates,
+        "author": hit.author,
+        "date": hit.date,
     }
 
 
@@ -203,7 +206,14 @@ def source_line(citation: Citation, corpus: Path, language: str) -> str:
     number = click.style(f"[{citation.number}]", fg="cyan", bold=True)
     path = _section(citation.title, citation.headings)
     place = citation_place(citation, language)
-    return f"{number} {printable(f'{path} — {corpus / citation.note_id}, {place}')}"
+    source = printable(f"{path} — {corpus / citation.note_id}, {place}")
+    return f"{number} {source}{_by(citation, language)}"
+
+
+def _by(found: Citation | Hit, language: str) -> str:
+    """Return " — Jeanne Martin, 12 mars 2024", dim; empty where neither is known."""
+    by = printable(attribution(found.author, found.date, language))
+    return click.style(f" — {by}", dim=True) if by else ""
 
 
 def _section(title: str, headings: Sequence[str]) -> str:
@@ -223,7 +233,8 @@ def print_hits(hits: Sequence[Hit]) -> None:
     for hit in hits:
         path = _section(hit.title, hit.chunk.headings)
         rank = click.style(f"{hit.rank}.", fg="cyan", bold=True)
-        click.echo(f"{rank} {printable(f'{path} ({hit.chunk.note_id})')}  {hit.score:.3f}")
+        section = printable(f"{path} ({hit.chunk.note_id})")
+        click.echo(f"{rank} {section}  {hit.score:.3f}{_by(hit, 'fr')}")
         excerpt = " ".join(printable(hit.chunk.text).split())
         click.echo(f"   {excerpt[:240]}{'…' if len(excerpt) > 240 else ''}")
 

@@ -99,6 +99,8 @@ class Hit:
     score: float
     signals: Signals
     duplicates: tuple[str, ...] = ()  # ids of notes holding nearly the same passage
+    author: str | None = None  # of the note; None where unknown
+    date: str | None = None  # as the note writes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,8 @@ class Citation:
     quote: str
     score: float = 0.0  # of the span as evidence; higher is better
     unit: Unit = "line"  # what `page` counts
+    author: str | None = None  # of the note; None where unknown
+    date: str | None = None  # as the note writes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,7 @@ class Answer:
     standalone: str = ""  # the question as a follow-up was understood; empty where it was complete
     model: str = ""  # name of the language model that wrote the text; empty: the notes' own words
     notice: str = ""  # one line about that model: why it is not used, or what was left out
+    limited_to: str = ""  # the notes that were asked, in one line; empty for all of them
 
 
 class Change(StrEnum):
@@ -164,6 +169,7 @@ class Skipped:
 
     note_id: str
     reason: str
+    missing_library: str = ""  # the module whose absence is the reason; empty for any other
 
 
 @dataclass(frozen=True, slots=True)

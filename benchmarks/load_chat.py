@@ -3,11 +3,14 @@
     assistant serve &
     python benchmarks/load_chat.py --clients 50 --through api
     python benchmarks/load_chat.py --clients 50 --through queue
-    python benchmarks/load_chat.py --soak 2000
+    python benchmarks/load_chat.py --soak 2000 --through queue
 
 Prints one JSON object: times in seconds, errors by status, the server's memory from
 /metrics. A reply of 429 is waited out as it asks and counted; a soak goes no faster than
-one client may. Leaves out the browser.
+one client may. It asks for ten readers in turn, whose conversations are kept and grow, and
+its growth is that of the server's memory from after 100 questions of ten other readers to
+the end; between them the memory is noted every 250 turns, which tells a leak from a server
+that warms up. Leaves out the browser.
 """
 
 from __future__ import annotations
@@ -30,6 +33,8 @@ QUESTIONS = (
     "Combien coûte une licence Docker Desktop ?",
 )
 PACE = 0.11  # seconds between the questions of a soak: the guard lets ten pass in a second
+WARM = 100  # turns before the memory is first looked at
+STEP = 250  # turns between two looks
 
 
 async def ask_api(client: httpx.AsyncClient, question: str, session: str) -> int:
@@ -106,11 +111,15 @@ async def soak(address: str, turns: int, through: str) -> dict:
     ask = {"api": ask_api, "queue": ask_queue}[through]
     statuses: Counter[int] = Counter()
     async with httpx.AsyncClient(base_url=address, timeout=120) as client:
-        for number, question in enumerate(islice(cycle(QUESTIONS), 100)):  # warm first
+        await client.get("/")  # for the cookie with which conversations are kept
+        for number, question in enumerate(islice(cycle(QUESTIONS), WARM)):
             await ask(client, question, f"warm-{number % 10}")
             await asyncio.sleep(PACE)
         before = await memory(client)
+        curve = [round(before, 1)]
         for number, question in enumerate(islice(cycle(QUESTIONS), turns)):
+            if number and number % STEP == 0:
+                curve.append(round(await memory(client), 1))
             started = time.perf_counter()
             while (status := await ask(client, question, f"soak-{number % 10}")) == 429:
                 statuses[status] += 1
@@ -121,6 +130,7 @@ async def soak(address: str, turns: int, through: str) -> dict:
     return {
         "through": through, "turns": turns, "statuses": dict(statuses),
         "memory_before_mb": round(before, 1), "memory_after_mb": round(after, 1),
+        f"memory_every_{STEP}_turns_mb": [*curve, round(after, 1)],
         "growth": round(after / before - 1, 4) if before else None,
     }  # fmt: skip
 

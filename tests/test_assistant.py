@@ -29,6 +29,9 @@ NOTE = (
     "# Le noyau\n\nLes cgroups permettent de limiter les ressources des processus.\n\n"
     "# Les volumes\n\nLes volumes permettent aux conteneurs de stocker des données.\n"
 )
+RETRIEVING = ("read", "encode", "lexical", "dense", "candidates", "rows", "late", "distinct")
+ANSWERING = ("hits", "evidence", "compose", "verify")
+STEPS = (*RETRIEVING, *ANSWERING)  # of an answer in the notes' own words
 QUESTION = "que permettent les cgroups ?"
 
 
@@ -56,7 +59,10 @@ def test_first_question_indexes_and_is_answered_with_proof(docker):
     assert "cgroups" in answer.citations[0].quote and answer.citations[0].line_start == 3
     assert answer.language == "fr" and 0 <= answer.confidence <= 1
     assert [hit.rank for hit in answer.hits] == list(range(1, len(answer.hits) + 1))
-    assert answer.timings_ms.keys() == {"refresh", "retrieve", "answer", "total"}
+    assert answer.timings_ms.keys() == {*STEPS, "refresh", "retrieve", "answer", "total"}
+    timings = answer.timings_ms
+    assert sum(timings[step] for step in RETRIEVING) == pytest.approx(timings["retrieve"], abs=2)
+    assert sum(timings[step] for step in ANSWERING) == pytest.approx(timings["answer"], abs=0.1)
 
 
 def test_answer_follows_the_notes(docker):
@@ -406,7 +412,8 @@ def test_verified_sentences_stream_and_invented_ones_are_counted(docker, model):
         assert "1987" not in answer.text
     assert answers[-1].notice == "2 phrase(s) du modèle de langue écartée(s), faute de preuve."
     assert all(not answer.notice for answer in answers[:-1])
-    assert answers[-1].timings_ms.keys() == {"refresh", "retrieve", "answer", "model", "total"}
+    wholes = {"refresh", "retrieve", "answer", "model", "total"}
+    assert answers[-1].timings_ms.keys() == {*STEPS, *wholes}
 
 
 def test_a_sentence_is_shown_while_the_model_still_writes(docker, model):

@@ -109,20 +109,20 @@ def test_ask_json(run):
     answer = result.json
     assert list(answer) == [
         "question", "language", "answered", "confidence", "text", "citations", "hits",
-        "suggestions", "see_also", "standalone", "model", "notice", "timings_ms",
+        "suggestions", "see_also", "standalone", "model", "notice", "limited_to", "timings_ms",
     ]  # fmt: skip
     assert (answer["question"], answer["language"], answer["answered"]) == (QUESTION, "fr", True)
     citation = answer["citations"][0]
     assert list(citation) == [
         "number", "note", "title", "headings", "start", "end", "line_start", "line_end", "page",
-        "quote", "score", "unit",
+        "quote", "score", "unit", "author", "date",
     ]  # fmt: skip
     assert NOTE[citation["start"] : citation["end"]] == citation["quote"]
     assert (citation["note"], citation["line_start"], citation["page"]) == ("docker.md", 3, None)
     hit = answer["hits"][0]
     assert list(hit) == [
         "rank", "score", "note", "title", "headings", "start", "end", "text", "signals",
-        "duplicates",
+        "duplicates", "author", "date",
     ]  # fmt: skip
     assert hit["signals"].keys() == {"dense", "lexical", "late"}
     assert NOTE[hit["start"] : hit["end"]] == hit["text"]
@@ -744,3 +744,14 @@ def test_the_unexpected_is_one_line_too_and_can_be_debugged(run, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["assistant", "index"])
     with pytest.raises(RuntimeError):
         cli.main()
+
+
+def test_who_wrote_a_note_and_when_stands_beside_what_is_quoted(run, tmp_path):
+    matter = "---\nauthor: Jeanne Martin\u202e\ndate: 2024-03-12\n---\n"
+    (tmp_path / "corpus" / "docker.md").write_text(matter + NOTE, encoding="utf-8")
+    result = run("ask", QUESTION, "--json")
+    for found in (result.json["citations"][0], result.json["hits"][0]):
+        assert found["author"].startswith("Jeanne Martin")
+        assert found["date"] == "2024-03-12"
+    for command in ("ask", "search"):
+        assert " — Jeanne Martin, 12 mars 2024\n" in run(command, QUESTION).out

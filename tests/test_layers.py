@@ -21,6 +21,7 @@ LAYERS = [
         "analysis",
         "structure",
         "sentences",
+        "stopwatch",
     },
     {"answering", "retrieval", "index"},
     {"assistant"},

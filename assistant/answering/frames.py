@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
 from assistant.datatypes import Citation, Unit
+from assistant.retrieval.dates import read_date
+
+if TYPE_CHECKING:
+    from assistant.retrieval.filters import Filters
+
+_LONGEST_NAME = 80  # characters shown of an author, a note or a tag
+_LONGEST_DATE = 30  # of a date that is not understood
 
 FRAMES = {
     "fr": {
@@ -29,6 +39,11 @@ FRAMES = {
         "cell": "cellule {number}",
         "sheet": "feuille {number}",
         "chapter": "chapitre {number}",
+        "months": "janvier février mars avril mai juin juillet août septembre octobre novembre "
+        "décembre",
+        "limited_to": "dans : {places}",
+        "tagged": "étiquette {tag}",
+        "since": "depuis le {day}",
     },
     "en": {
         "no_answer": "The notes do not answer this question.",
@@ -54,6 +69,11 @@ FRAMES = {
         "cell": "cell {number}",
         "sheet": "sheet {number}",
         "chapter": "chapter {number}",
+        "months": "January February March April May June July August September October November "
+        "December",
+        "limited_to": "in: {places}",
+        "tagged": "tag {tag}",
+        "since": "since {day}",
     },
 }
 
@@ -81,3 +101,45 @@ def citation_place(citation: Citation, language: str) -> str:
     return place_name(
         citation.unit, citation.page, citation.line_start, citation.line_end, language
     )
+
+
+def attribution(author: str | None, date: str | None, language: str) -> str:
+    """Return "Jeanne Martin, 12 mars 2024", as much of it as is known; empty for nothing."""
+    names = _shortened(author or "", _LONGEST_NAME)
+    return ", ".join(filter(None, (names, shown_date(date, language) if date else "")))
+
+
+def shown_date(written: str, language: str) -> str:
+    """Return a note's date in words: a day, a month or a year; as written where it is neither."""
+    days = read_date(written)
+    if days is None:
+        return _shortened(written, _LONGEST_DATE)
+    first, last = days
+    if first.year != last.year:
+        return f"{first.year}–{last.year}"
+    if (last - first).days > 31:
+        return str(first.year)
+    month = FRAMES[language]["months"].split()[first.month - 1]
+    if first != last:
+        return f"{month} {first.year}"
+    is_ordinal = language == "fr" and first.day == 1
+    return f"{first.day}{'er' if is_ordinal else ''} {month} {first.year}"
+
+
+def limits(filters: Filters, language: str) -> str:
+    """Return "dans : reseaux, étiquette tp, depuis le 1er mars 2024"; empty for every note."""
+    texts = FRAMES[language]
+    names = [*filters.courses, *(re.sub(r"/\*$", "/", note) for note in filters.notes)]
+    places = [_shortened(name, _LONGEST_NAME) for name in names]
+    parts = [texts["limited_to"].format(places=" · ".join(places))] if places else []
+    parts += [texts["tagged"].format(tag=_shortened(tag, _LONGEST_NAME)) for tag in filters.tags]
+    if filters.since is not None:
+        day = shown_date(filters.since.isoformat(), language)
+        parts.append(texts["since"].format(day=day))
+    return ", ".join(parts)
+
+
+def _shortened(text: str, most: int) -> str:
+    """Return a text as one line of at most `most` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1].rstrip() + "…"

@@ -37,6 +37,8 @@ def cited(
         quote=note.text[start:end],
         score=score,
         unit=unit,
+        author=note.author,
+        date=note.date,
     )
 
 

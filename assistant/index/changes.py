@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import re
 import time
 from collections.abc import Set
 from dataclasses import dataclass, field
@@ -17,8 +16,6 @@ from pathlib import Path
 from assistant.datatypes import Note, RefreshReport, Skipped
 from assistant.index.store import Known
 from assistant.reading.corpus import LARGEST_FILE, CorpusFile, read_bytes, too_large
-
-_WANTED_LIBRARY = re.compile(r"demande la bibliothèque « (\w+)")  # as the readers say it
 
 
 @dataclass(slots=True)
@@ -63,7 +60,7 @@ def find_changes(files: list[CorpusFile], known: dict[str, Known], *, trust_time
     for file in files:
         present.add(file.id)
         before = known.get(file.id)
-        if before and _can_be_read_now(before.reason):
+        if before and _can_be_read_now(before.missing_library):
             before = None
         if before and trust_times and file.signature and file.signature == before.signature:
             changes.unchanged += not before.reason
@@ -122,7 +119,7 @@ def report(
     newly_skipped = {item.skipped.note_id for item in skipped}
     lost = {note_id for note_id in newly_skipped if note_id in known and not known[note_id].reason}
     still = [
-        Skipped(note_id, entry.reason)
+        Skipped(note_id, entry.reason, entry.missing_library)
         for note_id, entry in known.items()
         if entry.reason
         and note_id not in changes.removed
@@ -157,10 +154,9 @@ def _renames(changes: Changes, known: dict[str, Known]) -> list[tuple[str, str]]
     return pairs
 
 
-def _can_be_read_now(reason: str) -> bool:
+def _can_be_read_now(missing_library: str) -> bool:
     """Whether a file was skipped for want of a library that was installed since."""
-    wanted = _WANTED_LIBRARY.search(reason)
-    return wanted is not None and importlib.util.find_spec(wanted[1]) is not None
+    return bool(missing_library) and importlib.util.find_spec(missing_library) is not None
 
 
 def _digest(path: Path) -> str:

@@ -29,7 +29,7 @@ from assistant.index.changes import Changes, SkippedFile, find_changes, read_cha
 from assistant.index.prepared import PreparedNotes, prepare
 from assistant.index.schema import mapped_errors
 from assistant.index.store import Known, Store
-from assistant.reading import extracted
+from assistant.reading import extracted, ocr
 from assistant.reading.corpus import scan_corpus
 
 _BATCH = 128  # passages embedded between two commits
@@ -45,7 +45,7 @@ class Progress(Protocol):
 
 def _versions(embedder: Embedder, codec: Codec) -> dict[str, str]:
     return {
-        "readers": extracted.VERSION,
+        "readers": extracted.VERSION + ocr.version(),
         "chunker": chunking.VERSION,
         "analysis": analysis.VERSION,
         "fingerprint": f"{embedder.fingerprint}|{codec.fingerprint}|{token_store.VERSION}",

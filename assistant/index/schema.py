@@ -19,7 +19,7 @@ _BUSY_SECONDS = 30.0  # to wait for another process
 MAPPED_BYTES = 1 << 30  # of the file, for searching
 
 FILE_NAME = "index.sqlite"
-SCHEMA_VERSION = "3"
+SCHEMA_VERSION = "4"
 
 _SCHEMA = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -44,7 +44,8 @@ CREATE TABLE skipped(
     path TEXT PRIMARY KEY,
     reason TEXT NOT NULL,
     sha256 TEXT NOT NULL, -- empty when the file could not be read
-    signature TEXT NOT NULL
+    signature TEXT NOT NULL,
+    missing_library TEXT NOT NULL -- a module; empty when none is missing
 );
 CREATE TABLE chunks(
     id INTEGER PRIMARY KEY AUTOINCREMENT, -- never used twice: vector files rely on it

@@ -36,16 +36,20 @@ class StoredChunk:
     title: str
     language: str
     passage: bytes
+    author: str | None = None
+    date: str | None = None  # as the note writes it
 
 
 @dataclass(frozen=True, slots=True)
 class NoteLabels:
-    """What a note is chosen by, with its row id."""
+    """What a note is chosen by and listed with, and its row id."""
 
     row: int
     id: str
     tags: tuple[str, ...]
     date: str | None  # as the note writes it
+    title: str
+    author: str | None
 
     @property
     def course(self) -> str:
@@ -60,6 +64,7 @@ class Known:
     sha256: str  # empty for a file that could not be read
     signature: str
     reason: str = ""  # why it was skipped; empty for a note
+    missing_library: str = ""  # the module whose absence was the reason
 
 
 def passage_hash(text: str) -> bytes:
@@ -159,14 +164,18 @@ class Store:
                 "SELECT path, sha256, signature FROM notes"
             )
         }
-        for path, reason, digest, signature in self.connection.execute("SELECT * FROM skipped"):
-            known[path] = Known(digest, signature, reason)
+        for path, *facts in self.connection.execute(
+            "SELECT path, sha256, signature, reason, missing_library FROM skipped"
+        ):
+            known[path] = Known(*facts)
         return known
 
     def skipped(self) -> tuple[Skipped, ...]:
         """Return the files that are not indexed, with the reasons."""
-        rows = self.connection.execute("SELECT path, reason FROM skipped ORDER BY path")
-        return tuple(Skipped(path, reason) for path, reason in rows)
+        rows = self.connection.execute(
+            "SELECT path, reason, missing_library FROM skipped ORDER BY path"
+        )
+        return tuple(Skipped(*row) for row in rows)
 
     def counts(self) -> tuple[int, int]:
         """Return (notes, chunks)."""
@@ -214,11 +223,11 @@ class Store:
         return list(self.connection.execute("SELECT path, title FROM notes ORDER BY path"))
 
     def note_labels(self) -> list[NoteLabels]:
-        """Return what every note is chosen by, by id."""
-        query = "SELECT id, path, tags, date FROM notes ORDER BY path"
+        """Return what every note is chosen by and listed with, by id."""
+        query = "SELECT id, path, tags, date, title, author FROM notes ORDER BY path"
         return [
-            NoteLabels(row, path, tuple(json.loads(tags)), date)
-            for row, path, tags, date in self.connection.execute(query)
+            NoteLabels(row, path, tuple(json.loads(tags)), date, title, author)
+            for row, path, tags, date, title, author in self.connection.execute(query)
         ]
 
     def chunk_rows(self, notes: Sequence[int]) -> frozenset[int]:
@@ -230,6 +239,20 @@ class Store:
             rows.update(row for (row,) in self.connection.execute(query, batch))
         return frozenset(rows)
 
+    def chunk_languages(self, rows: Sequence[int]) -> dict[int, str]:
+        """Return the languages of the notes of these chunks; those that are gone are left out."""
+        found: dict[int, str] = {}
+        for batch in _batches(list(rows)):
+            marks = ",".join("?" * len(batch))
+            found.update(
+                self.connection.execute(
+                    "SELECT c.id, n.language FROM chunks c JOIN notes n ON n.id = c.note "
+                    f"WHERE c.id IN ({marks})",
+                    batch,
+                )
+            )
+        return found
+
     def chunks(self, rows: Sequence[int]) -> dict[int, StoredChunk]:
         """Return the chunks of these row ids; ids that are gone are left out."""
         found: dict[int, StoredChunk] = {}
@@ -237,7 +260,7 @@ class Store:
             marks = ",".join("?" * len(batch))
             for row in self.connection.execute(
                 "SELECT c.id, c.passage, n.title, n.language, n.path, c.ordinal, c.start, c.stop, "
-                "c.headings, c.text, c.lead_in, c.spans "
+                "c.headings, c.text, c.lead_in, c.spans, n.author, n.date "
                 "FROM chunks c JOIN notes n ON n.id = c.note "
                 f"WHERE c.id IN ({marks})",
                 batch,
@@ -255,7 +278,7 @@ class Store:
                         for start, end, kind, lead in json.loads(row[11])
                     ),
                 )
-                found[row[0]] = StoredChunk(row[0], chunk, row[2], row[3], row[1])
+                found[row[0]] = StoredChunk(row[0], chunk, row[2], row[3], row[1], *row[12:])
         return found
 
     # --- embeddings -----------------------------------------------------------------
@@ -357,8 +380,8 @@ class Store:
     def add_skipped(self, skipped: Skipped, digest: str, signature: str) -> None:
         """Remember a file that cannot be indexed."""
         self.connection.execute(
-            "INSERT OR REPLACE INTO skipped VALUES (?, ?, ?, ?)",
-            (skipped.note_id, skipped.reason, digest, signature),
+            "INSERT OR REPLACE INTO skipped VALUES (?, ?, ?, ?, ?)",
+            (skipped.note_id, skipped.reason, digest, signature, skipped.missing_library),
         )
 
     def set_signature(self, note_id: str, signature: str) -> None:

@@ -26,8 +26,10 @@ def collapse_duplicates(passages: Sequence[Passage]) -> list[tuple[Passage, tupl
     kept: list[tuple[Passage, frozenset[str], list[str]]] = []
     for passage in passages:
         words = frozenset(_WORD.findall(passage.stored.chunk.text.casefold()))
+        size, least = len(words), _SAME * len(words)
         for other, known, repeats in kept:
-            if _is_same(words, known):
+            # Sets of sizes too far apart cannot overlap enough: most pairs end here.
+            if least <= len(known) and _SAME * len(known) <= size and _is_same(words, known):
                 note_id = passage.stored.chunk.note_id
                 if note_id not in (other.stored.chunk.note_id, *repeats):
                     repeats.append(note_id)
@@ -40,8 +42,6 @@ def collapse_duplicates(passages: Sequence[Passage]) -> list[tuple[Passage, tupl
 def _is_same(one: frozenset[str], other: frozenset[str]) -> bool:
     if min(len(one), len(other)) < _LEAST_WORDS:
         return one == other
-    if min(len(one), len(other)) < _SAME * max(len(one), len(other)):
-        return False
     common = len(one & other)
     return common >= _SAME * (len(one) + len(other) - common)
 

@@ -51,10 +51,20 @@ class Retrieval:
     lexical: LexicalResult
     chunks: int  # passages in the index
     is_calibrated: bool  # whether the confidence was fitted to this model's cosines
+    timings_ms: dict[str, float]  # of each step
 
     def hits(self, k: int) -> tuple[Hit, ...]:
         """Return the best `k` passages as hits."""
         return tuple(
-            Hit(p.stored.chunk, p.stored.title, rank, p.score, p.signals, p.duplicates)
+            Hit(
+                p.stored.chunk,
+                p.stored.title,
+                rank,
+                p.score,
+                p.signals,
+                p.duplicates,
+                p.stored.author,
+                p.stored.date,
+            )
             for rank, p in enumerate(self.passages[:k], start=1)
         )

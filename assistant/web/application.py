@@ -45,6 +45,12 @@ OFFLINE = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
 }
+# Read by Gradio when a page's queue is made: it would count every question in a table that
+# it draws up anew after each answer, for a page of figures that is off here.
+UNCOUNTED = {
+    "GRADIO_ANALYTICS_MAX_EVENTS": "1",
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(10**9),
+}
 
 _HEADING = re.compile(r"^#{1,3} +(.+?)[ #]*$", re.MULTILINE)
 
@@ -67,7 +73,7 @@ def build_application(
     `larger_bodies` the bytes allowed at exact paths that take more than `BODY_LIMIT`.
     `keeping` holds what lies on the server: with it come exports and the teacher's page.
     """
-    for name, value in OFFLINE.items():
+    for name, value in (OFFLINE | UNCOUNTED).items():
         os.environ.setdefault(name, value)
     import gradio as gr
     from fastapi import FastAPI

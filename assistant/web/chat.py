@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import html
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from importlib.resources import files
 from typing import Any
@@ -35,10 +36,12 @@ from assistant.web.texts import TEXTS, choose_language
 
 AT_ONCE = 4  # questions answered at the same time
 WAITING = 64  # questions that may wait; more are told to come back
+PAGES_REMEMBERED = 1_000  # at about 60 kB; one used longest ago finds its turns in the store
 INDEX_LINE_SECONDS = 20  # between two looks at the index
 
 # Never with a value in them, as in `sources`.
 MENU = '<button type="button" class="menu-open" hidden></button><dialog class="drawer"></dialog>'
+PLACE = '<p class="place"></p>'
 SETTINGS = '<div class="settings-bar"></div><dialog class="drawer settings"></dialog>'
 
 log = logging.getLogger(__name__)
@@ -86,10 +89,12 @@ def build_chat(
             chat: memory.messages(),
             panel_view: page_of(panels, language, fresh=True),
             index_view: index_line(request),
+            place_view: {"labels": dict(TEXTS[language])},
             menu_view: menu_of(memory, request) | {"conversations": []},  # sent when it is opened
             settings_view: {
                 "labels": dict(TEXTS[language]),
-                "courses": conversing.courses(),
+                **conversing.choices(),
+                "written_in": language,
                 "counts": list(SOURCES),
                 "model": has_model,
                 "teacher": keeping is not None,
@@ -149,16 +154,24 @@ def build_chat(
         question: str, memory: Memory, chosen: Any, request: gr.Request
     ) -> Iterator[dict[Any, Any]]:
         language, session = language_of(request), session_of(request)
-        try:
-            text = check_question(question, language)
-        except QuestionError as error:
-            yield {notice: html.escape(str(error))}
-            return
         if not memory.begun:  # the server was started anew under an open page
             memory, _ = conversing.latest(session, language)
         before = memory.messages()
+        # Each step gives every component a value: Gradio makes a new component for one
+        # that is left out, and keeps it as long as the session.
+        view = {
+            notice: "",
+            chat: before,
+            panel_view: page_of([], language, fresh=False),
+            index_view: index_line(request),
+        }
+        try:
+            text = check_question(question, language)
+        except QuestionError as error:
+            yield view | {notice: html.escape(str(error))}
+            return
         asked = {"role": "user", "content": escape_all(text)}
-        yield {box: "", notice: "", chat: [*before, asked]}
+        yield view | {chat: [*before, asked], taken: time.time_ns()}
         for reply in conversing.ask(
             memory,
             text,
@@ -167,11 +180,10 @@ def build_chat(
             language=language,
         ):
             answered = {"role": "assistant", "content": reply.turn.answer}
-            yield {
-                chat: [*before, asked, answered],
-                panel_view: page_of([reply.panel], language, fresh=False),
-            }
-        yield {
+            view[chat] = [*before, asked, answered]
+            view[panel_view] = page_of([reply.panel], language, fresh=False)
+            yield view
+        yield view | {
             chat: memory.messages(),
             remembered: memory,
             index_view: index_line(request),
@@ -213,6 +225,7 @@ def build_chat(
 
     with gr.Blocks(title=TEXTS["fr"]["title"], analytics_enabled=False) as page:
         remembered = gr.State(Memory())
+        taken = gr.State(0)  # when the last question was taken from the queue
         with gr.Row(elem_id="top"):
             gr.Markdown(translate("heading"), elem_id="title", container=False)
             index_view = gr.HTML(elem_id="index-state")
@@ -237,6 +250,12 @@ def build_chat(
                     examples=[{"text": example} for example in examples],
                 )
                 notice = gr.HTML(elem_id="notice")
+                place_view = gr.HTML(
+                    elem_id="place",
+                    html_template=PLACE,
+                    js_on_load=script("place.js"),
+                    apply_default_css=False,
+                )
                 with gr.Row(elem_id="entry"):
                     box = gr.Textbox(
                         elem_id="question",
@@ -278,9 +297,14 @@ def build_chat(
                     apply_default_css=False,
                 )
         question = [box, remembered, settings_view]
-        changed = [box, notice, chat, panel_view, index_view, remembered]
+        changed = [notice, chat, panel_view, index_view, remembered, taken]
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        asking = private | {"concurrency_limit": AT_ONCE, "concurrency_id": "ask"}
+        asking = private | {
+            "concurrency_limit": AT_ONCE,
+            "concurrency_id": "ask",
+            "show_progress": "minimal",
+            "show_progress_on": place_view,
+        }
         at_once = private | {"queue": False}
         # Each counts, and the later one holds: Gradio would drop what is sent meanwhile.
         in_turn = private | {
@@ -289,9 +313,12 @@ def build_chat(
             "concurrency_id": "kept",
         }
         shown = [remembered, chat, panel_view, notice]
-        page.load(begin, None, [*shown, index_view, menu_view, settings_view], **private)
+        page.load(
+            begin, None, [*shown, index_view, place_view, menu_view, settings_view], **private
+        )
         gr.on([box.submit, send.click], respond, question, changed, **asking)
         chat.example_select(pick, None, box, **private).then(respond, question, changed, **asking)
+        taken.change(None, None, box, js="() => ''", **private)  # what is typed later stays
         again.click(forget, None, shown, **private)
         menu_view.find(find, remembered, menu_view, **in_turn)
         menu_view.choose(choose, remembered, shown, **at_once)
@@ -300,5 +327,6 @@ def build_chat(
         panel_view.rate(rate, None, notice, **in_turn)
         gr.Timer(INDEX_LINE_SECONDS).tick(index_line, None, index_view, **at_once)
         api(ask, api_name="ask", concurrency_limit=AT_ONCE, concurrency_id="ask")
+    page.state_session_capacity = PAGES_REMEMBERED
     page.queue(max_size=WAITING, api_open=False)
     return page, translate

@@ -8,6 +8,7 @@ nothing is kept. Leaves out how the page is laid out.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,8 +17,11 @@ from typing import Any, Protocol
 
 from assistant.answering.conversation import Turn as Spoken
 from assistant.answering.conversation import remember
+from assistant.answering.frames import limits
 from assistant.datatypes import Answer, Note
 from assistant.errors import AssistantError, FilterError, QuestionError, SettingsError
+from assistant.index.store import NoteLabels
+from assistant.retrieval.dates import read_date
 from assistant.retrieval.filters import Filters
 from assistant.web import sources
 from assistant.web.conversations import Turn
@@ -26,10 +30,11 @@ from assistant.web.keeping import Keeping
 from assistant.web.markdown import escape_all
 from assistant.web.memory import TURNS_SHOWN, Memory, ShownTurn
 from assistant.web.reader_settings import ReaderSettings
-from assistant.web.replies import shown_answer
+from assistant.web.replies import lifting, shown_answer
 from assistant.web.texts import TEXTS
 
 QUESTION_LIMIT = 2000  # characters of a question
+_MOST_CHOICES = 500  # notes or tags sent to a page to choose from; others can be typed
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +56,7 @@ class Course(Protocol):
     ) -> Iterator[Answer]: ...
     def status(self) -> Any: ...
     def note(self, note_id: str) -> Note: ...
-    def notes(self) -> list[tuple[str, str]]: ...
+    def labels(self) -> list[NoteLabels]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +114,11 @@ class Conversing:
             if kept is not None:
                 number = max(number, kept.number)
             reply = self._reply(number, kept.id if kept else "", answer, language)
-        except (QuestionError, FilterError) as error:
+        except FilterError as error:
+            limited_to = limits(settings.filters, language)
+            said = TEXTS[language]["filter_empty"].format(reason=error, limits=limited_to)
+            reply = _failed(number, question, f"{escape_all(said)}\n\n{lifting(language)}")
+        except QuestionError as error:
             reply = _failed(number, question, escape_all(str(error)))
         except AssistantError as error:
             # The line names folders and commands: it is for whoever runs the course.
@@ -226,14 +235,27 @@ class Conversing:
 
     # --- the course ------------------------------------------------------------------
 
-    def courses(self) -> list[str]:
-        """The courses to choose from; none where there are not several."""
+    def choices(self) -> dict[str, Any]:
+        """What an answer can be limited to: only what would leave some notes out.
+
+        `notes` holds folders, with "/" at their end, before notes; `tags` the most frequent
+        first; `dated` says whether any note has a date.
+        """
         try:
-            found = self.course.notes()
+            labels = self.course.labels()
         except AssistantError:
-            return []
-        names = {note_id.split("/", 1)[0] for note_id, _ in found if "/" in note_id}
-        return sorted(names) if len(names) > 1 else []
+            labels = []
+        courses = sorted({note.course for note in labels} - {""})
+        folders = {note.id.rpartition("/")[0] for note in labels} - {"", *courses}
+        notes = [*sorted(f"{folder}/" for folder in folders), *(note.id for note in labels)]
+        tags = Counter(tag for note in labels for tag in dict.fromkeys(note.tags))
+        ordered = sorted(tags, key=lambda tag: (-tags[tag], tag))
+        return {
+            "courses": courses if len(courses) > 1 else [],
+            "notes": notes[:_MOST_CHOICES] if len(labels) > 1 else [],
+            "tags": ordered[:_MOST_CHOICES],
+            "dated": any(note.date and read_date(note.date) for note in labels),
+        }
 
     def index_line(self, language: str) -> str:
         """Notes, passages, model, freshness and progress, as one line of text."""

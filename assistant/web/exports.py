@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from assistant.analysis import fold
-from assistant.answering.frames import citation_place, line_range
+from assistant.answering.frames import attribution, citation_place, line_range
 from assistant.datatypes import Citation, Suggestion
 from assistant.web.sources import heading_path
 from assistant.web.texts import choose_language
@@ -84,6 +84,8 @@ def as_markdown(conversation: Conversation, turns: list[Turn], language: str) ->
         if turn.standalone != turn.question:
             understood = words["understood"].format(question=" ".join(turn.standalone.split()))
             parts.append(f"*{_plain(understood)}*")
+        if turn.answer.limited_to:
+            parts.append(f"*{_plain(turn.answer.limited_to)}*")
         parts.append(_without_markup(turn.answer.text.strip()))
         if turn.answer.citations:
             parts.append(f"### {words['sources']}")
@@ -114,6 +116,8 @@ def as_html(conversation: Conversation, turns: list[Turn], language: str) -> str
         if turn.standalone != turn.question:
             understood = words["understood"].format(question=turn.standalone)
             parts.append(f'<p class="soft">{html.escape(understood)}</p>')
+        if turn.answer.limited_to:
+            parts.append(f'<p class="soft">{html.escape(turn.answer.limited_to)}</p>')
         parts.append(_markdown().render(turn.answer.text))
         if turn.answer.citations:
             parts.append(f"<h3>{words['sources']}</h3>")
@@ -146,6 +150,7 @@ def as_json(conversation: Conversation, turns: list[Turn]) -> dict[str, Any]:
                 "answered": turn.answer.answered,
                 "confidence": round(turn.answer.confidence, 4),
                 "text": turn.answer.text,
+                "limited_to": turn.answer.limited_to,
                 "citations": [_with_note(citation) for citation in turn.answer.citations],
                 "suggestions": [_with_note(near) for near in turn.answer.suggestions],
             }
@@ -226,7 +231,8 @@ def _fenced(quote_text: str) -> str:
 def _source(citation: Citation, language: str) -> str:
     place = citation_place(citation, language)
     path = heading_path(citation.title, citation.headings)
-    return f"{path} — {citation.note_id}, {place}"
+    by = attribution(citation.author, citation.date, language)
+    return " — ".join(filter(None, (path, f"{citation.note_id}, {place}", by)))
 
 
 def _near(suggestion: Suggestion, language: str) -> str:

@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from assistant.cli_output import hit_as_json
 from assistant.errors import AssistantError, FilterError, QuestionError
 from assistant.web.metrics import MeasuredCourse
-from assistant.web.programs import Turns, note_as_json
+from assistant.web.programs import Said, Turns, note_as_json, recalled
 from assistant.web.texts import TEXTS
 
 if TYPE_CHECKING:
@@ -51,9 +51,14 @@ def mcp_server(
             raise ToolError(TEXTS["en"]["error"]) from None
 
     @server.tool()
-    async def ask(question: str) -> dict[str, Any]:
-        """Answer a question about the course with quotations proved against its notes."""
-        return answer_as_json(await run(lambda: course.ask(question)))
+    async def ask(question: str, conversation: list[Said] | None = None) -> dict[str, Any]:
+        """Answer a question about the course with quotations proved against its notes.
+
+        `conversation` holds the questions and answers before, the latest last, so that a
+        follow-up is understood; `standalone` of the reply says what was understood.
+        """
+        told = conversation or []
+        return answer_as_json(await run(lambda: course.ask(question, conversation=recalled(told))))
 
     @server.tool()
     async def search(question: str, k: int = 8) -> dict[str, Any]:

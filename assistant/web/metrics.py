@@ -21,6 +21,7 @@ from prometheus_client import (
 
 from assistant.datatypes import Answer, Hit, Note
 from assistant.errors import AssistantError
+from assistant.index.store import NoteLabels
 
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -124,3 +125,7 @@ class MeasuredCourse:
     def notes(self) -> list[tuple[str, str]]:
         notes: list[tuple[str, str]] = self._course.notes()
         return notes
+
+    def labels(self) -> list[NoteLabels]:
+        labels: list[NoteLabels] = self._course.labels()
+        return labels

@@ -1,7 +1,8 @@
 """The note reader: a list of the notes, every note whole, images of the corpus.
 
 Pages are made here, on the server, and need no script but to mark the lines an address
-names. Reading needs no model; only the search for passages asks the retrieval.
+names and to scroll to them. Reading needs no model; only the search for passages asks the
+retrieval.
 """
 
 from __future__ import annotations
@@ -22,12 +23,15 @@ from fastapi.responses import FileResponse, HTMLResponse, Response
 from rapidfuzz import fuzz, process
 
 from assistant.analysis import fold
+from assistant.answering.frames import attribution
 from assistant.datatypes import Hit, Note
 from assistant.errors import AssistantError
+from assistant.index.store import NoteLabels
 from assistant.places import line_at
 from assistant.web.addresses import FILES, NOTES, note_url
 from assistant.web.corpus_images import find_image
 from assistant.web.notes_html import mark_lines, render_note
+from assistant.web.quote_marks import mark_quote, quoted_slice
 from assistant.web.reader_texts import READER_TEXTS
 from assistant.web.sources import heading_path
 from assistant.web.texts import choose_language
@@ -50,6 +54,7 @@ class Library(Protocol):
     """What the reader needs of the assistant."""
 
     def notes(self) -> list[tuple[str, str]]: ...
+    def labels(self) -> list[NoteLabels]: ...
     def note(self, note_id: str) -> Note: ...
     def search(self, question: str, *, k: int, refresh: bool) -> Sequence[Hit]: ...
 
@@ -60,6 +65,7 @@ class Entry:
 
     id: str
     title: str
+    by: str = ""  # author and date, where known
 
     @property
     def address(self) -> str:
@@ -90,7 +96,10 @@ def reader_routes(library: Library, corpus: Path) -> APIRouter:
         words = READER_TEXTS[language]
         query = " ".join(q.split())[:QUERY_LIMIT]
         try:
-            entries = [Entry(*note) for note in library.notes()]
+            entries = [
+                Entry(note.id, note.title, attribution(note.author, note.date, language))
+                for note in library.labels()
+            ]
         except AssistantError as error:
             return _unavailable(language, error)
         passages: list[Passage] = []
@@ -110,7 +119,7 @@ def reader_routes(library: Library, corpus: Path) -> APIRouter:
         )  # fmt: skip
 
     @router.get(NOTES + "/{note_id:path}")
-    def read_note(request: Request, note_id: str, L: str = "") -> HTMLResponse:
+    def read_note(request: Request, note_id: str, L: str = "", quote: str = "") -> HTMLResponse:
         language = _language(request)
         words = READER_TEXTS[language]
         try:
@@ -126,18 +135,23 @@ def reader_routes(library: Library, corpus: Path) -> APIRouter:
         ids = tuple(entry.id for entry in entries)
         names = tuple(words[unit] for unit in ("page", "slide", "cell", "sheet", "chapter"))
         rendered = render_note(note, ids, names)
-        if lines := _LINES.fullmatch(L):
+        if cited := quoted_slice(note, quote):
+            said = words["quote_begins"], words["quote_ends"]
+            rendered = mark_quote(rendered, note, *cited, said)
+        elif lines := _LINES.fullmatch(L):
             rendered = mark_lines(rendered, int(lines[1]), int(lines[2] or lines[1]))
         from markupsafe import Markup
 
         outermost = min((heading.level for heading in rendered.headings), default=1)
         shown = [h for h in rendered.headings if h.level - outermost < _TOC_DEPTH]
         at = ids.index(note.id) if note.id in ids else 0
+        by = attribution(note.author, note.date, language)
         return page(
             "reader_note.html", language, note=note, html=Markup(rendered.html),
             has_title=any(heading.level == 1 for heading in rendered.headings),
             headings=shown if len(shown) > 1 else [], outermost=outermost,
-            about=" · ".join(filter(None, (note.author, note.date, ", ".join(note.tags)))),
+            about=" · ".join(filter(None, (by, ", ".join(note.tags)))),
+            matter_lines=note.text.count("\n", 0, note.body_start),
             file=note.id.removeprefix(f"{note.course}/"),
             previous=entries[at - 1] if at else None,
             next=entries[at + 1] if at + 1 < len(entries) else None,

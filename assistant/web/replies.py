@@ -12,6 +12,8 @@ from assistant.web.addresses import note_url
 from assistant.web.markdown import escape_all, render_answer
 from assistant.web.texts import TEXTS
 
+LIFT = "#lift-filter"  # followed by settings.js
+
 
 def shown_answer(turn: int, answer: Answer, nearest: Sequence[dict[str, Any]]) -> str:
     """The answer of a turn with its links; after a refusal, with what helps to go on.
@@ -23,6 +25,8 @@ def shown_answer(turn: int, answer: Answer, nearest: Sequence[dict[str, Any]]) -
     parts = []
     if answer.standalone:
         parts.append(_small(frames["understood"].format(question=answer.standalone)))
+    if answer.limited_to and answer.answered:
+        parts.append(_small(answer.limited_to))
     parts.append(
         render_answer(
             answer.text,
@@ -30,6 +34,9 @@ def shown_answer(turn: int, answer: Answer, nearest: Sequence[dict[str, Any]]) -
             lambda number: sources.anchor(turn, number) if number in numbers else None,
         )
     )
+    if answer.limited_to and not answer.answered:
+        said = words["only_in"].format(limits=answer.limited_to)
+        parts.append(f"{_small(said)} {lifting(answer.language)}")
     if nearest:
         if not answer.standalone:
             parts.append(_small(words["searched"].format(question=answer.question)))
@@ -45,6 +52,11 @@ def shown_answer(turn: int, answer: Answer, nearest: Sequence[dict[str, Any]]) -
     if answer.notice:
         parts.append(_small(answer.notice))
     return "\n\n".join(parts)
+
+
+def lifting(language: str) -> str:
+    """The link that lifts the filter: every note is asked again."""
+    return f"[{TEXTS[language]['lift']}]({LIFT})"
 
 
 def _small(text: str) -> str:

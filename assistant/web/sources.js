@@ -213,6 +213,7 @@ function show(panel, position, focus) {
   if (source) {
     section.append(make("h3", "sources-path", pathOf(source)));
     section.append(make("p", "sources-file", `${source.file} · ${source.place}`));
+    if (source.by) section.append(make("p", "sources-by", source.by));
     const text = passage(source);
     section.append(text, actions(panel, position));
     const mark = text.querySelector("mark");
@@ -260,7 +261,8 @@ function receive() {
   const last = value.panels.at(-1);
   if (value.fresh) setTimeout(settle, 250); // once the conversation is laid out
   if (!last) {
-    show({ sources: [], nearest: [], found: [] }, -1, false);
+    // A question whose answer has not begun leaves what the reader looks at.
+    if (value.fresh) show({ sources: [], nearest: [], found: [] }, -1, false);
     return;
   }
   // While an answer grows, a passage that the reader is reading stays.

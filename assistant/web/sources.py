@@ -12,10 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from assistant.answering.frames import citation_place, line_range, place_name
+from assistant.answering.frames import attribution, citation_place, line_range, place_name
 from assistant.datatypes import Answer, Citation, Hit, Note, Suggestion
 from assistant.places import line_at, place_at
-from assistant.web.addresses import note_url
+from assistant.web.addresses import citation_url, note_url
 from assistant.web.texts import TEXTS
 
 CONTEXT = 1200  # characters shown at most on each side of a quotation
@@ -135,6 +135,8 @@ def _cited(
             body_start=source.body_start,
         )
     path = heading_path(citation.title, citation.headings)
+    by = attribution(citation.author, citation.date, language)
+    described = ", ".join(filter(None, (path, by, citation.note_id, place)))
     return {
         "anchor": anchor(turn, citation.number),
         "label": str(citation.number),
@@ -142,15 +144,14 @@ def _cited(
         "headings": list(citation.headings),
         "file": citation.note_id,
         "place": place,
+        "by": by,
         "before": shown.before,
         "quote": shown.quote,
         "after": shown.after,
         "cut_before": shown.starts_inside,
         "cut_after": shown.ends_inside,
-        "copy": f"« {citation.quote.strip()} » ({path}, {citation.note_id}, {place})",
-        "open": note_url(citation.note_id, citation.line_start, citation.line_end)
-        if source is not None
-        else "",
+        "copy": f"« {citation.quote.strip()} » ({described})",
+        "open": citation_url(citation) if source is not None else "",
     }
 
 
@@ -165,13 +166,14 @@ def _near(
     try:
         source = note(suggestion.note_id)
     except KeyError:
-        after, cut, opened = TEXTS[language]["section_unread"], False, ""
+        after, cut, opened, by = TEXTS[language]["section_unread"], False, "", ""
     else:
         start = _offset_of_line(source.text, suggestion.line_start)
         first_line = source.text.find("\n", start)
         end = len(source.text) if first_line < 0 else first_line
         shown = excerpt(source.text, start, end, body_start=start)
         after, cut = shown.quote + shown.after, shown.ends_inside
+        by = attribution(source.author, source.date, language)
     return {
         "anchor": anchor(turn, f"s{position}"),
         "path": heading_path(suggestion.title, suggestion.headings),
@@ -180,6 +182,7 @@ def _near(
         "headings": list(suggestion.headings),
         "file": suggestion.note_id,
         "place": line_range(suggestion.line_start, suggestion.line_start, language),
+        "by": by,
         "before": "",
         "quote": "",
         "after": after,
@@ -227,6 +230,7 @@ def _passage(
         "headings": list(chunk.headings),
         "file": chunk.note_id,
         "place": place_name(place.unit if place else "line", page, start, end, language),
+        "by": attribution(hit.author, hit.date, language),
         "before": "",
         "quote": "",
         "after": chunk.text,

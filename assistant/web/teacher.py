@@ -237,15 +237,20 @@ class TeacherPages:
         self._teacher(request)
         words = _words(request)
         asked = self._feedback.asked(_since(_period(request)))
-        heads = ("hour", "question", "answered", "confidence", "nearest")
-        return _csv("questions", heads, (_question_row(one, words) for one in asked))
+        heads = ("head_hour", "question", "head_outcome", "head_confidence", "nearest")
+        rows = (_question_row(one, words) for one in asked)
+        return _csv("questions", tuple(words[head] for head in heads), rows)
 
     def opinions_csv(self, request: Request) -> Response:
         """Every opinion of the period, newest first."""
         self._teacher(request)
+        words = _words(request)
         opinions = self._feedback.opinions(_since(_period(request)))
-        heads = ("hour", "liked", "reason", "question", "answer", "citations")
-        return _csv("opinions", heads, (_opinion_row(one) for one in opinions))
+        heads = (
+            "head_hour", "head_liked", "head_reason", "question", "head_outcome", "head_citations"
+        )  # fmt: skip
+        rows = (_opinion_row(one, words) for one in opinions)
+        return _csv("opinions", tuple(words[head] for head in heads), rows)
 
     # --- new notes -------------------------------------------------------------------
 
@@ -430,11 +435,11 @@ def _question_row(asked: Asked, words: dict[str, str]) -> tuple[str, ...]:
     return (_iso(asked.hour), asked.question, answered, f"{asked.confidence:.2f}", near)
 
 
-def _opinion_row(opinion: Opinion) -> tuple[str, ...]:
+def _opinion_row(opinion: Opinion, words: dict[str, str]) -> tuple[str, ...]:
     cited = " | ".join(f"{c.note_id}:{c.line_start}-{c.line_end}" for c in opinion.citations)
-    mark = "1" if opinion.liked else "0"
+    liked = words["yes"] if opinion.liked else words["no"]
     return (
-        _iso(opinion.hour), mark, opinion.reason, opinion.question, opinion.answer, cited
+        _iso(opinion.hour), liked, opinion.reason, opinion.question, opinion.answer, cited
     )  # fmt: skip
 
 

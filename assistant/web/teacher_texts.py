@@ -86,6 +86,14 @@ TEACHER_TEXTS: Mapping[str, Mapping[str, str]] = {
         "wordings": "{count} formulations",
         "csv_questions": "Questions (CSV)",
         "csv_opinions": "Avis (CSV)",
+        "head_hour": "Heure",
+        "head_outcome": "Réponse",
+        "head_confidence": "Confiance",
+        "head_liked": "Appréciée",
+        "head_reason": "Raison",
+        "head_citations": "Sources citées",
+        "yes": "oui",
+        "no": "non",
         "privacy": (
             "Aucun nom n'est gardé : les questions et les avis n'ont qu'une heure ronde, "
             "et disparaissent après un an."
@@ -171,6 +179,14 @@ TEACHER_TEXTS: Mapping[str, Mapping[str, str]] = {
         "wordings": "{count} wordings",
         "csv_questions": "Questions (CSV)",
         "csv_opinions": "Opinions (CSV)",
+        "head_hour": "Hour",
+        "head_outcome": "Answer",
+        "head_confidence": "Confidence",
+        "head_liked": "Liked",
+        "head_reason": "Reason",
+        "head_citations": "Cited sources",
+        "yes": "yes",
+        "no": "no",
         "privacy": (
             "No name is kept: questions and opinions carry the hour alone, "
             "and are dropped after a year."

@@ -128,7 +128,8 @@ def test_both_legs_are_exact_for_any_choice(courses, monkeypatch):
     stored = store.embeddings(store.meta()["fingerprint"], rows)
     matrix = {row: np.frombuffer(stored[row][0], np.float32) for row in rows}
     terms = read_question(store.connection, QUESTION, ["fr"], len(rows))
-    everything = search_terms(store.connection, terms, len(rows)).scores
+    found = search_terms(store.connection, terms, len(rows))
+    everything = dict(zip(found.rows.tolist(), found.scores.tolist(), strict=True))
     assert len(everything) > 20
 
     @given(st.frozensets(st.sampled_from(rows)), st.integers(1, 100), st.integers(0, 9))
@@ -141,7 +142,8 @@ def test_both_legs_are_exact_for_any_choice(courses, monkeypatch):
             [score for _, score in found], [matrix[row] @ vector for row in best], atol=1e-5
         )
         lexical = search_terms(store.connection, terms, len(rows), allowed)
-        assert lexical.scores == {r: s for r, s in everything.items() if r in allowed}
+        scores = dict(zip(lexical.rows.tolist(), lexical.scores.tolist(), strict=True))
+        assert scores == {r: s for r, s in everything.items() if r in allowed}
 
     check()
 

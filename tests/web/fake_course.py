@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from assistant.answering.conversation import Turn, standalone
+from assistant.answering.frames import limits
 from assistant.datatypes import Answer, Citation, Note, Suggestion
+from assistant.index.store import NoteLabels
+from assistant.retrieval.filters import EVERYTHING
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,17 @@ class FakeStatus:
 class FakeCourse:
     """Quotes up to three lines that hold a long word of the question, in note order."""
 
-    def __init__(self, notes: Mapping[str, str], failure: Exception | None = None) -> None:
+    def __init__(
+        self,
+        notes: Mapping[str, str],
+        failure: Exception | None = None,
+        *,
+        tags: Sequence[str] = (),
+        author: str | None = None,
+        date: str | None = None,
+    ) -> None:
         self.texts = dict(notes)
+        self.tags, self.author, self.date = tuple(tags), author, date  # of every note
         self.failure = failure
         self.questions: list[str] = []
         self.options: list[dict[str, Any]] = []  # of each question that was streamed
@@ -41,6 +53,12 @@ class FakeCourse:
         digest = hashlib.sha256(text.encode()).hexdigest()
         return Note(note_id, note_id, "fr", text, digest, Path(note_id))
 
+    def labels(self) -> list[NoteLabels]:
+        return [
+            NoteLabels(row, note_id, self.tags, self.date, note_id, self.author)
+            for row, note_id in enumerate(self.texts)
+        ]
+
     def notes(self) -> list[tuple[str, str]]:
         return [(note_id, note_id) for note_id in self.texts]
 
@@ -49,11 +67,13 @@ class FakeCourse:
     ) -> Iterator[Answer]:
         """Completes a follow-up as the assistant does, then answers line by line."""
         self.options.append(options)
+        limited_to = limits(options.get("filters", EVERYTHING), "fr")
         understood = standalone(question, conversation)
         answer = replace(
             self.ask(understood.text),
             question=question,
             standalone=understood.text if understood.changed else "",
+            limited_to=limited_to,
         )
         lines = answer.text.split("\n\n")
         for count in range(2, len(lines)):
@@ -88,6 +108,8 @@ class FakeCourse:
                             number,
                             None,
                             quote,
+                            author=self.author,
+                            date=self.date,
                         )
                     )
                 start += len(line) + 1

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from fake_course import FakeCourse
 
+from assistant.answering.conversation import Turn
 from assistant.datatypes import Answer, Chunk, Hit, Note, Signals
+from assistant.index.store import NoteLabels
 from assistant.places import line_starts
 
 
@@ -22,15 +24,23 @@ class FakeLibrary:
         self.course = FakeCourse(texts)
         self.options: list[dict[str, Any]] = []
 
-    def ask(self, question: str, **options: Any) -> Answer:
+    def ask(self, question: str, *, conversation: Sequence[Turn] = (), **options: Any) -> Answer:
         self.options.append(options)
-        return self.course.ask(question)
+        *_, answer = self.course.stream(question, conversation=conversation)
+        return answer
 
     def status(self) -> Any:
         return self.course.status()
 
     def notes(self) -> list[tuple[str, str]]:
         return [(note_id, f"Titre de {note_id}") for note_id in sorted(self.texts)]
+
+    def labels(self) -> list[NoteLabels]:
+        by = self.about.get("date"), self.about.get("author")
+        return [
+            NoteLabels(row, note_id, (), by[0], title, by[1])
+            for row, (note_id, title) in enumerate(self.notes())
+        ]
 
     def note(self, note_id: str) -> Note:
         text = self.texts[note_id]

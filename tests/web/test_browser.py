@@ -436,8 +436,12 @@ def test_previous_next_and_the_note_itself(browser: Any, docker_chat: str) -> No
         lines = page.locator(".sources-file").inner_text().rsplit(" ", 1)[1]
         with page.context.expect_page() as note:
             page.locator(".sources-open").click()
-        assert note.value.url.startswith(f"{docker_chat}/notes/docker.md#L{lines.split('–')[0]}")
-        note.value.locator("[data-cited]").first.wait_for(timeout=WAIT)
+        url = note.value.url
+        assert url.startswith(f"{docker_chat}/notes/docker.md?quote=")
+        assert f"#L{lines.split('–')[0]}" in url
+        marks = note.value.locator("[data-cited] mark[data-quote]")
+        marks.first.wait_for(timeout=WAIT)
+        assert "".join(marks.all_text_contents()).split() == first.split()
 
 
 @pytest.mark.slow

@@ -182,8 +182,8 @@ def test_the_index_line_counts_notes_that_changed(keeping: Keeping) -> None:
 def test_courses_are_offered_where_there_are_several() -> None:
     one = FakeCourse({"a/x.md": "", "y.md": ""})
     two = FakeCourse({"b/x.md": "", "a/x.md": "", "y.md": ""})
-    assert Conversing(one, None).courses() == []
-    assert Conversing(two, None).courses() == ["a", "b"]
+    assert Conversing(one, None).choices()["courses"] == []
+    assert Conversing(two, None).choices()["courses"] == ["a", "b"]
 
 
 _ANYTHING = st.recursive(

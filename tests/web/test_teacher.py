@@ -272,6 +272,33 @@ def test_csv_holds_no_formula(site: Site) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("language", "questions", "opinions"),
+    [
+        (
+            "",
+            "Heure;Question;Réponse;Confiance;Sections les plus proches",
+            "Heure;Appréciée;Raison;Question;Réponse;Sources citées",
+        ),
+        (
+            "en-GB",
+            "Hour;Question;Answer;Confidence;Nearest sections",
+            "Hour;Liked;Reason;Question;Answer;Cited sources",
+        ),
+    ],
+)
+def test_csv_speaks_the_language_of_the_page(
+    site: Site, language: str, questions: str, opinions: str
+) -> None:
+    site.keeping.feedback.give("1", "q", answered("q", "r"), False, "court")
+    teacher, _ = site.teacher()
+    for name, heads in (("questions", questions), ("opinions", opinions)):
+        reply = teacher.get(f"/teacher/{name}.csv", headers={"accept-language": language})
+        lines = reply.content.decode("utf-8-sig").splitlines()
+        assert lines[0] == heads
+    assert lines[1].split(";")[1] == ("no" if language else "non")
+
+
 def test_a_refresh_is_followed_to_its_end(site: Site) -> None:
     site.course.go.clear()
     site.course.refreshed = report(changed=("a.md",))
