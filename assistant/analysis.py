@@ -124,35 +124,41 @@ def analyse(text: str, language: str = "fr") -> list[Term]:
         return _analyse_decomposed(text, language)
     terms: list[Term] = []
     for match in _WORD.finditer(text):
-        start, end = match.span()
-        if elision := _ELISION.match(match[0]):
-            start += elision.end()
-        raw = text[start:end].translate(_LIGATURES)
-        raw = raw.strip("/-.:\\") if not re.search(r"\w[-_./:@+#\\]\w|^[./]", raw) else raw
-        following = _INCLUSIVE.match(text, end)
-        if following:
-            end = following.end()
-        raw = _INCLUSIVE.sub("", raw)
-        if not raw:
-            continue
-        parts = _PARTS.findall(raw.replace("'", " "))
-        is_technical = len(parts) > 1 or not raw.isalnum()
-        if all(_is_stop_word(part, fold(part), language) for part in parts):
-            continue  # est-il, qu'est-ce
-        if is_technical:
-            whole = fold(raw)
-            terms.append(Term(whole, whole, start, end))
-        if not is_technical and not raw.isupper():
-            camel = _CAMEL.findall(raw)
-            if len(camel) > 1 and "".join(camel) == raw:
-                terms.append(Term(stem(raw.lower(), language), fold(raw), start, end))
-                parts = camel
-        for part in parts:
-            folded = fold(part)
-            if not _is_stop_word(part, folded, language):
-                term = stem(part.lower(), language)
-                terms.append(Term(term, folded, start, end))
+        elided, found = _terms_of(match[0], language)
+        if found:
+            start, end = match.span()
+            if following := _INCLUSIVE.match(text, end):
+                end = following.end()
+            terms += [Term(term, word, start + elided, end) for term, word in found]
     return terms
+
+
+@lru_cache(maxsize=20_000)
+def _terms_of(written: str, language: str) -> tuple[int, tuple[tuple[str, str], ...]]:
+    """Return the length of the elision that a word begins with, and its (term, word)."""
+    elision = _ELISION.match(written)
+    elided = elision.end() if elision else 0
+    raw = written[elided:].translate(_LIGATURES)
+    raw = raw.strip("/-.:\\") if not re.search(r"\w[-_./:@+#\\]\w|^[./]", raw) else raw
+    raw = _INCLUSIVE.sub("", raw)
+    parts = _PARTS.findall(raw.replace("'", " "))
+    if all(_is_stop_word(part, fold(part), language) for part in parts):
+        return elided, ()  # est-il, qu'est-ce
+    found: list[tuple[str, str]] = []
+    is_technical = len(parts) > 1 or not raw.isalnum()
+    if is_technical:
+        whole = fold(raw)
+        found.append((whole, whole))
+    if not is_technical and not raw.isupper():
+        camel = _CAMEL.findall(raw)
+        if len(camel) > 1 and "".join(camel) == raw:
+            found.append((stem(raw.lower(), language), fold(raw)))
+            parts = camel
+    for part in parts:
+        folded = fold(part)
+        if not _is_stop_word(part, folded, language):
+            found.append((stem(part.lower(), language), folded))
+    return elided, tuple(found)
 
 
 def _analyse_decomposed(text: str, language: str) -> list[Term]:

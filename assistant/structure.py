@@ -5,7 +5,8 @@ are messier, so each paragraph is read again line by line: `-- ` and `- -` bulle
 lines and numbered lines are items, and a short line ending in a colon before items is
 a heading or a lead-in. Directives of MyST (```{note}) hold prose, not code. Nothing is
 changed, moved or dropped: every character that is not white space lies in exactly one
-block; comments and what nobody reads (base64, minified code) in blocks of their own.
+block; comments, what nobody reads (base64, minified code) and what is written for a
+program (Obsidian's block ids and queries) in blocks of their own.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Kind(StrEnum):
     ITEM = "item"
     CODE = "code"
     TABLE = "table"
-    HIDDEN = "hidden"  # a comment, or a blob nobody reads
+    HIDDEN = "hidden"  # a comment, a blob nobody reads, what only a program reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,14 @@ _COMMENT = re.compile(
 _LONGEST_COMMENT = 20_000  # characters between two `%%`
 _BLOB = re.compile(r"[!-~]{400,}")  # of ASCII without a space: base64, minified code, an address
 _ADDRESS = re.compile(r"data:|https?:")
+# What stands around a blob's address: `![words](…  "title")`, `[words]: …`, `<img src="…">`.
+_BLOB_OPENING = re.compile(
+    r"!?\[(?P<words>[^\[\]\n]{0,300})\](?:\(|:[ \t]*)<?$|<[a-zA-Z][^<>\n]{0,300}=[\"']?$"
+)
+_BLOB_CLOSING = re.compile(r"[ \t]+\"[^\"\n]{0,200}\"[ \t]*\)|[ \t]+[^<>\n]{0,300}>")
+_FEWEST_ALTERNATIVE_WORDS = 3  # of an image, to be read without it; "fig" says nothing
+_BLOCK_ID = re.compile(r"(?<!\S)\^(?=[\w-]*[a-zA-Z])[a-zA-Z0-9-]{2,}\Z")  # Obsidian's
+_QUERY = re.compile(r"[ \t>]*(?:`{3,}|~{3,})[ \t]*(?:dataview(?:js)?|tasks|query|base)\b")
 _LONG_LINE = re.compile(r"[^\n]{1000,}")
 _FEWEST_SPACES = 0.1  # of a long line that people read; French has 0.13 to 0.17
 _LONGEST_MARKED = 1_000  # characters of a line that can be all bold
@@ -260,7 +269,7 @@ def _marker(text: str, block: Block) -> str:
 
 
 def _ends_in_colon(text: str, block: Block) -> bool:
-    content = text[block.start : block.end].rstrip(" \t*_")
+    content = _BLOCK_ID.sub("", text[block.start : block.end]).rstrip().rstrip(" \t*_")
     return content.endswith(":") and not content.endswith(":::")
 
 
@@ -396,8 +405,13 @@ def _hide(
         if _is_unreadable(match[0])
     ]
     for match in _BLOB.finditer(text, body_start):
-        address = _ADDRESS.search(match[0])  # what stands before it are words
-        ranges.append((match.start() + (address.start() if address else 0), match.end()))
+        ranges += _around_blob(text, match)
+    for block in blocks:
+        if block.kind is Kind.CODE:
+            if _QUERY.match(text, block.start, block.end):
+                ranges.append((block.start, block.end))
+        elif found := _BLOCK_ID.search(text, block.start, block.end):
+            ranges.append((found.start(), found.end()))
     hidden = _joined(ranges)
     if not hidden:
         return blocks
@@ -407,8 +421,8 @@ def _hide(
         while first < len(hidden) and hidden[first][1] <= block.start:
             first += 1
         lead = block.lead
-        if lead and any(start <= lead[0] and lead[1] <= end for start, end in hidden):
-            lead = None
+        if lead:
+            lead = _outside(text, lead, hidden)
         position, index = block.start, first
         pieces: list[tuple[Kind, int, int]] = []
         while index < len(hidden) and hidden[index][0] < block.end:
@@ -424,6 +438,33 @@ def _hide(
                 end = start + len(text[start:end].rstrip())
                 cut.append(Block(kind, start, end, block.headings, block.depth, lead))
     return cut
+
+
+def _around_blob(text: str, blob: re.Match[str]) -> list[tuple[int, int]]:
+    """Return the ranges of a blob and the markup that holds it; the words of an image stay."""
+    address = _ADDRESS.search(blob[0])  # what stands before it are words
+    start, end = blob.start() + (address.start() if address else 0), blob.end()
+    line = max(text.rfind("\n", 0, start) + 1, start - 700)
+    opening = _BLOB_OPENING.search(text, line, start)
+    if not opening:
+        return [(start, end)]
+    if closing := _BLOB_CLOSING.match(text, end):
+        end = closing.end()
+    words = opening["words"] or ""
+    if len(words.split()) < _FEWEST_ALTERNATIVE_WORDS:
+        return [(opening.start(), end)]
+    return [(opening.start(), opening.start("words")), (opening.end("words"), end)]
+
+
+def _outside(
+    text: str, lead: tuple[int, int], hidden: list[tuple[int, int]]
+) -> tuple[int, int] | None:
+    """Return a lead without what is hidden at its end; None where nothing is left."""
+    for start, end in hidden:
+        if start < lead[1] <= end:
+            left = lead[0] + len(text[lead[0] : max(start, lead[0])].rstrip())
+            return (lead[0], left) if left > lead[0] else None
+    return lead
 
 
 def _comments(text: str, start: int, code: list[tuple[int, int]]) -> list[tuple[int, int]]:

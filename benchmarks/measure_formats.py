@@ -6,13 +6,16 @@ Each folder inside NOTES_FOLDER is a corpus, indexed in a process of its own so 
 peak memory can be told. Then spans are drawn with a fixed seed, as evenly over the
 formats as they allow, and looked up in the source by tools that share nothing with the
 readers: pdftotext for the cited page, zip and regular expressions for the slide or the
-document, the cited lines of a text file. Only letters and digits are compared. Writes the
-section "Formats" of `benchmarks/RESULTS.md`; ends with 1 when a citation is not found.
+document, the cited lines of a text file. Only letters and digits are compared. At last,
+heavy files are made in a temporary folder and indexed together. All figures are of one
+run: they make the section "Formats" of `benchmarks/RESULTS.md`. Ends with 1 when a
+citation is not found or an index run takes more memory than the bar.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
 import html
 import json
 import multiprocessing
@@ -31,12 +34,13 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from zipfile import ZipFile
+from zipfile import ZIP_DEFLATED, ZipFile
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 SECTION = "## Formats"
 SEED = 20261124
 WINDOW = 512  # tokens of the fake, as the embedded model has
+MOST_MEMORY = 1500  # MB, of the process of one index run
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,8 +248,139 @@ SHOWN: dict[str, Callable[[Citation], str]] = {
 }
 
 
+def prose(length: int) -> str:
+    """French sentences that all differ, about `length` characters of them."""
+    words = "le noyau du système isole chaque conteneur par ses espaces de noms et limite".split()
+    generator = random.Random(SEED)
+    parts: list[str] = []
+    while length > 0:
+        chosen = " ".join(generator.choices(words, k=14))
+        parts.append(f"{chosen.capitalize()} {len(parts)}.")
+        length -= len(parts[-1]) + 1
+    return " ".join(parts)
+
+
+def sections(length: int, heading: str = "\n\n## Partie {}\n\n") -> str:
+    """The same prose under a heading every 2,000 characters."""
+    text = prose(length)
+    return "".join(
+        heading.format(number) + text[start : start + 2000]
+        for number, start in enumerate(range(0, len(text), 2000), 1)
+    )
+
+
+def zip_bomb(path: Path, members: dict[str, str], member: str) -> None:
+    """Write an archive with one member of 1 GB of spaces, a thousandth of it when packed."""
+    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+        with archive.open(member, "w", force_zip64=True) as target:
+            for _ in range(1000):
+                target.write(b" " * 1_000_000)
+
+
+def make_heavy_files(folder: Path) -> None:
+    """Write one file of every kind that could take too much memory or time."""
+    import openpyxl
+    from fpdf import FPDF
+    from pptx import Presentation
+
+    generator = random.Random(SEED)
+    blob = base64.b64encode(generator.randbytes(424_000)).decode()
+    page = "<html><body>" + sections(6_000_000, "<h2>Partie {}</h2>") + "</body></html>"
+    lines = "\n".join(f"{i};mesure {i % 97};{i * 7 % 1000};{i * 3}" for i in range(200_000))
+    cells = [
+        {
+            "cell_type": "code",
+            "source": f"print({number})  # mesure {number}",
+            "outputs": [{"output_type": "stream", "text": "0 " * 20_000}],
+            "metadata": {},
+        }
+        for number in range(500)
+    ]
+    notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    for name, content in {
+        "100-mb.md": prose(1_000_000) * 100,
+        "10-mb.md": sections(10_000_000),
+        "one-line.md": prose(5_000_000),
+        "one-word.md": "a" * 10_000_000,
+        "base64.md": f"Avant la figure.\n\n![figure](data:image/png;base64,{blob})\n\nAprès.\n",
+        "minified.md": "Avant.\n\n" + "function n(e){const t=e.a;return t};" * 150_000 + "\n",
+        "large.rst": sections(2_000_000, "\n\nPartie {}\n============\n\n"),
+        "large.tex": sections(1_500_000, "\n\n\\section{{Partie {}}}\n\n"),
+        "large.html": page,
+        "nested.html": "<div>" * 200_000 + "mot",
+        "large.csv": "numéro;nom;valeur;somme\n" + lines,
+        "large.ipynb": json.dumps(notebook),
+    }.items():
+        (folder / name).write_text(content, encoding="utf-8")
+    workbook = openpyxl.Workbook(write_only=True)
+    sheet = workbook.create_sheet("Mesures")
+    sheet.append(["numéro", "nom", "valeur", "somme"])
+    for index in range(100_000):
+        sheet.append([index, f"mesure {index % 97}", index * 7 % 1000, index * 3])
+    workbook.save(folder / "large.xlsx")
+    text = prose(2_400_000).encode("ascii", "ignore").decode()
+    document = FPDF()
+    document.set_font("helvetica", size=11)
+    for start in range(0, len(text), 2000):
+        document.add_page()
+        for row in range(25):
+            left = start + row * 80
+            document.text(15, 20 + row * 10, text[left : left + 80])
+    document.output(str(folder / "1200-pages.pdf"))
+    presentation = Presentation()
+    for number in range(1, 1001):
+        slide = presentation.slides.add_slide(presentation.slide_layouts[1])
+        slide.shapes.title.text = f"Diapo {number}"
+        slide.placeholders[1].text_frame.text = text[number * 300 : number * 300 + 300]
+    presentation.save(str(folder / "1000-slides.pptx"))
+    zip_bomb(folder / "bomb.docx", {"[Content_Types].xml": "<Types/>"}, "word/document.xml")
+    zip_bomb(folder / "bomb.epub", {"mimetype": "application/epub+zip"}, "META-INF/container.xml")
+
+
+@dataclass(frozen=True, slots=True)
+class Heavy:
+    """What became of one heavy file."""
+
+    name: str
+    megabytes: float
+    outcome: str  # passages, or why it is skipped
+
+
+def measure_heavy(place: Path, embedder: str) -> tuple[Measured, list[Heavy]]:
+    """Make the heavy files and index them together."""
+    from assistant.index.store import Store
+
+    folder = place / "heavy"
+    folder.mkdir()
+    with fresh_process() as process:
+        process.submit(make_heavy_files, folder).result()
+    index = place / "heavy-index"
+    with fresh_process() as process:
+        measured = process.submit(index_corpus, folder, index, embedder).result()
+    store = Store.open(index)
+    query = (
+        "SELECT n.path, count(c.id) FROM notes n LEFT JOIN chunks c ON c.note = n.id GROUP BY n.id"
+    )
+    outcomes = {path: f"{count} passages" for path, count in store.connection.execute(query)}
+    outcomes |= {item.note_id: f"skipped: {item.reason}" for item in store.skipped()}
+    return measured, [
+        Heavy(path.name, path.stat().st_size / 1e6, outcomes[path.name])
+        for path in sorted(folder.iterdir())
+    ]
+
+
+def fresh_process() -> ProcessPoolExecutor:
+    """A process that has loaded nothing, so that its peak memory is that of its one job."""
+    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+
+
 def section(
-    given: argparse.Namespace, measured: list[Measured], found: dict[str, list[str]]
+    given: argparse.Namespace,
+    measured: list[Measured],
+    found: dict[str, list[str]],
+    heavy: tuple[Measured, list[Heavy]],
 ) -> str:
     """Write the section of RESULTS.md."""
     how = "the fake embedder, so the time is that of reading, chunking and storing"
@@ -280,6 +415,17 @@ def section(
         f"{hows.count('exact')} of them letter for letter, the others by all their words.",
         "",
     ]
+    whole, files = heavy
+    lines += [
+        "Heavy files, made by the script and indexed together in one run: "
+        f"{whole.passages} passages in {whole.seconds:.0f} s, peak memory {whole.peak_mb:.0f} MB "
+        f"(bar: {MOST_MEMORY} MB).",
+        "",
+        "| heavy file | MB | outcome |",
+        "|---|---|---|",
+        *(f"| {file.name} | {file.megabytes:.1f} | {file.outcome} |" for file in files),
+        "",
+    ]
     return "\n".join(lines)
 
 
@@ -301,27 +447,28 @@ def main() -> int:
     parser.add_argument("--sample", type=int, default=200)
     parser.add_argument("--embedder", choices=("fake", "real"), default="fake")
     given = parser.parse_args()
-    context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as place:
         indexes: dict[str, Path] = {}
         measured = []
         for corpus in sorted(path for path in given.notes.resolve().iterdir() if path.is_dir()):
             indexes[corpus.name] = Path(place) / corpus.name
-            with ProcessPoolExecutor(1, mp_context=context) as process:
+            with fresh_process() as process:
                 job = process.submit(index_corpus, corpus, indexes[corpus.name], given.embedder)
                 measured.append(job.result())
             print(measured[-1], file=sys.stderr)
         drawn = draw(indexes, given.sample)
+        heavy = measure_heavy(Path(place), given.embedder)
     found = {}
     for suffix, citations in drawn.items():
         found[suffix] = [look_up(citation) for citation in citations]
         for citation, how in zip(citations, found[suffix], strict=True):
             if not how:
                 print(f"not found: {citation}", file=sys.stderr)
-    content = section(given, measured, found)
+    content = section(given, measured, found, heavy)
     write(content)
     print(content)
-    return int(any("" in hows for hows in found.values()))
+    is_too_large = max(one.peak_mb for one in (*measured, heavy[0])) > MOST_MEMORY
+    return int(is_too_large or any("" in hows for hows in found.values()))
 
 
 if __name__ == "__main__":

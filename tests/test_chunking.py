@@ -317,3 +317,48 @@ def test_comments_and_titles_of_boxes_are_no_evidence(text: str) -> None:
     quotes = [text[span.start : span.end] for chunk in chunks for span in chunk.spans]
     assert [quote for quote in quotes if "vraie" in quote]
     assert not [quote for quote in quotes if "caché" in quote]
+
+
+_BLOB = "data:image/png;base64," + "iVBORw0K" * 900
+
+
+@pytest.mark.parametrize(
+    ("text", "quotes"),
+    [
+        (f"Le schéma ![fig]({_BLOB}) suit.\n", ["Le schéma", "suit."]),
+        (f"Voici ![le plan du réseau]({_BLOB}).\n", ["Voici", "le plan du réseau"]),
+        (f'Avant.\n\n![fig]({_BLOB} "titre")\n\nAprès.\n', ["Avant.", "Après."]),
+        (f"Avant.\n\n[fig]: <{_BLOB}>\n\nAprès.\n", ["Avant.", "Après."]),
+        (f"Avant.\n\n<img alt='x' src=\"{_BLOB}\" width=3/> Fin.\n", ["Avant.", "Fin."]),
+    ],
+)
+def test_nothing_is_left_of_the_markup_around_a_blob(text: str, quotes: list[str]) -> None:
+    note = _note(text)
+    count = FakeEmbedder(max_tokens=512).count_tokens
+    chunks = chunk_note(note, count, window=512)
+    assert_sound(note, chunks, count, 512)
+    assert [quote for chunk in chunks for quote in _quotes(chunk)] == quotes
+    assert not any("fig" in c.text or "base64" in c.text or "](" in c.text for c in chunks)
+
+
+def test_block_ids_of_obsidian_are_not_quoted() -> None:
+    text = (
+        "Une phrase vraie. ^bloc-1\n\nLes points : ^points\n\n- un item ^item-1\n- deux\n\n"
+        "| a | b |\n|---|---|\n| 1 | 2 |\n\n^table-1\n\nCar z = x ^2 + y ^2\n\n`a ^bc`\n"
+    )
+    chunks = _chunks(text)
+    assert [quote for chunk in chunks for quote in _quotes(chunk)] == [
+        "Une phrase vraie.", "Les points :", "un item", "deux", "| a | b |", "| 1 | 2 |",
+        "Car z = x ^2 + y ^2", "`a ^bc`",
+    ]  # fmt: skip
+    assert _lead(text, chunks[1], "un item") == "Les points :"
+
+
+@pytest.mark.parametrize("language", ["dataview", "dataviewjs", "tasks", "query"])
+def test_queries_of_obsidian_are_no_answer(language: str) -> None:
+    query = f"```{language}\nTABLE note FROM #livre WHERE auteur\n```"
+    text = f"Les livres :\n\n{query}\n\nAprès.\n\n```sql\nSELECT 1\n```\n"
+    chunks = _chunks(text)
+    quotes = [quote for chunk in chunks for quote in _quotes(chunk)]
+    assert quotes == ["Les livres :", "Après.", "```sql\nSELECT 1\n```"]
+    assert all(chunk.text == text[chunk.start : chunk.end] for chunk in chunks)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -83,35 +83,38 @@ def scan_corpus(corpus: Path) -> list[CorpusFile]:
 
 
 def _files(corpus: Path) -> Iterator[CorpusFile]:
+    """Walk the folder with names as strings: it is done before a question, maybe each."""
     now = time.time_ns()
     root = corpus.resolve()
-    unreadable: list[CorpusFile] = []
-
-    def remember(error: OSError) -> None:
-        folder = Path(error.filename)
-        if folder.exists():  # not merely removed since it was listed
-            unreadable.append(CorpusFile(_id(corpus, folder), folder, ""))
-
-    rules = {str(corpus): IgnoreRules()}
-    for folder, names, files in os.walk(corpus, onerror=remember):
-        place = Path(folder)
-        prefix = "" if place == corpus else _id(corpus, place) + "/"
-        own = rules.pop(folder).within(place, prefix, files)
-        names[:] = sorted(
-            name for name in names
-            if not is_tool_folder(name) and not own.ignores(f"{prefix}{name}/")
-        )  # fmt: skip
-        rules.update((os.path.join(folder, name), own) for name in names)
-        for name in sorted(files):
-            path = place / name
-            if name.startswith((".", "~$")) or path.suffix.lower() not in READERS:
+    waiting = [(str(corpus), "", IgnoreRules())]
+    while waiting:
+        folder, prefix, outer = waiting.pop()
+        try:
+            with os.scandir(folder) as entries:
+                files, folders = _parted(entries)
+        except OSError:
+            if os.path.exists(folder):  # not merely removed since it was listed
+                yield CorpusFile(prefix[:-1] or ".", Path(folder), "")
+            continue
+        rules = outer.within(Path(folder), prefix, [entry.name for entry in files])
+        waiting += [
+            (entry.path, f"{prefix}{_in_unicode(entry.name)}/", rules)
+            for entry in folders
+            if not entry.is_symlink()
+            and not is_tool_folder(entry.name)
+            and not rules.ignores(f"{prefix}{entry.name}/")
+        ]
+        for entry in files:
+            name = entry.name
+            if name.startswith((".", "~$")) or os.path.splitext(name)[1].lower() not in READERS:
                 continue
-            if own.ignores(prefix + name):
+            if rules.ignores(prefix + name):
                 continue
+            path = Path(entry.path)
             try:
-                if path.is_symlink() and not path.resolve().is_relative_to(root):
+                if entry.is_symlink() and not path.resolve().is_relative_to(root):
                     continue
-                status = path.stat()
+                status = os.stat(entry.path)
             except (OSError, RuntimeError):  # a dangling link, a loop, or removed meanwhile
                 continue
             if not stat.S_ISREG(status.st_mode):  # reading a pipe would wait for ever
@@ -122,13 +125,27 @@ def _files(corpus: Path) -> Iterator[CorpusFile]:
                 if now - newest > _RACY_NS
                 else ""
             )
-            yield CorpusFile(_id(corpus, path), path, signature)
-    yield from unreadable
+            yield CorpusFile(prefix + _in_unicode(name), path, signature)
 
 
-def _id(corpus: Path, path: Path) -> str:
-    """Return the id of a path; what is no Unicode in it shows as a question mark."""
-    return path.relative_to(corpus).as_posix().encode("utf-8", "replace").decode("utf-8")
+def _parted(
+    entries: Iterable[os.DirEntry[str]],
+) -> tuple[list[os.DirEntry[str]], list[os.DirEntry[str]]]:
+    """Return files and folders, a link being what it leads to."""
+    files: list[os.DirEntry[str]] = []
+    folders: list[os.DirEntry[str]] = []
+    for entry in entries:
+        try:
+            is_folder = entry.is_dir()
+        except OSError:
+            is_folder = False
+        (folders if is_folder else files).append(entry)
+    return files, folders
+
+
+def _in_unicode(name: str) -> str:
+    """Return a name as ids hold it: what is no Unicode in it shows as a question mark."""
+    return name.encode("utf-8", "replace").decode("utf-8")
 
 
 def read_note(file: CorpusFile, expected_language: str = "fr") -> Note | Skipped:
@@ -164,6 +181,7 @@ def read_bytes(file: CorpusFile, data: bytes, expected_language: str = "fr") -> 
             file.id,
             f"demande la bibliothèque « {library} » : "
             "installez-la avec « pip install course-assistant »",
+            missing_library=library,
         )
     except RecursionError:
         return Skipped(file.id, "ses éléments sont imbriqués trop profondément : simplifiez-le")

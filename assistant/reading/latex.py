@@ -7,6 +7,7 @@ know keeps the words of its arguments.
 
 from __future__ import annotations
 
+import logging
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -126,6 +127,7 @@ def _context() -> Any:
 def _symbols() -> Any:
     from pylatexenc.latex2text import LatexNodes2Text
 
+    logging.getLogger("pylatexenc").setLevel(logging.CRITICAL)  # it warns of every cut macro
     return LatexNodes2Text(math_mode="verbatim", keep_comments=False, strict_latex_spaces=False)
 
 
@@ -184,7 +186,7 @@ class _Writer:
                 case walker.LatexEnvironmentNode():
                     self._environment(node)
                 case walker.LatexMathNode() if node.displaytype == "display":
-                    self._formula(node.pos, node.latex_verbatim()[2:-2])
+                    self._formula(node.pos + 2, node.latex_verbatim()[2:-2])
                 case walker.LatexMacroNode() if node.macroname in _SECTIONS:
                     self._heading(node)
                 case walker.LatexMacroNode() if node.macroname in ("par", "caption", "item"):
@@ -376,9 +378,15 @@ class _Writer:
             return f"{_MARKS[name]}{words}{_MARKS[name]}" if words else ""
         if name in ("footnote", "footnotetext") and arguments:
             return f" ({self._inline([arguments[-1]]).strip()})"
-        if name in ("href", "textcolor", "colorbox", "multicolumn", "multirow") and arguments:
+        is_shown = name in ("href", "textcolor", "colorbox", "multicolumn", "multirow")
+        if (is_shown or name in _SECTIONS) and arguments:
             return self._inline([arguments[-1]])
         if name in ("ref", "eqref", "pageref", "autoref", "url") and arguments:
             return self._inline([arguments[-1]])
-        symbol: str = _symbols().nodelist_to_text([node])
+        try:
+            symbol: str = _symbols().nodelist_to_text([node])
+        except (AttributeError, IndexError, TypeError):  # the file ends among its arguments
+            symbol = ""
+        if symbol.count("\n") > node.latex_verbatim().count("\n"):  # would count as lines
+            symbol = " ".join(symbol.split())
         return symbol or "".join(self._inline([argument]) for argument in arguments)

@@ -6,13 +6,20 @@ chapter 22.1. Left out: spacing, styles and alignment; an unknown element gives 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
 _M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
-_OPERATORS = {"∑": r"\sum", "∏": r"\prod", "∫": r"\int", "∬": r"\iint", "∮": r"\oint"}
+_RESERVED = re.compile(r"[{}$&%#]")  # signs that would be markup in LaTeX
+OPERATORS = {"∑": r"\sum", "∏": r"\prod", "∫": r"\int", "∬": r"\iint", "∮": r"\oint"}
+
+
+def literal(text: str) -> str:
+    """Return characters so that LaTeX shows them: the brace of a set is no group."""
+    return _RESERVED.sub(r"\\\g<0>", text.replace("\\", r"\backslash "))
 
 
 def linear(formula: _Element) -> str:
@@ -36,7 +43,7 @@ def _base(element: _Element | None) -> str:
 def _property(element: _Element, name: str, default: str) -> str:
     """Return the value of a property such as the sign of a sum: `m:naryPr/m:chr`."""
     found = element.find(f"*/{_M}{name}")
-    return default if found is None else str(found.get(f"{_M}val", default))
+    return default if found is None else literal(str(found.get(f"{_M}val", default)))
 
 
 def _term(element: _Element) -> str:
@@ -47,7 +54,7 @@ def _term(element: _Element) -> str:
 
     match tag:
         case "t":
-            return element.text or ""
+            return literal(element.text or "")
         case "f":
             return rf"\frac{_group(part('num'))}{_group(part('den'))}"
         case "sSup":
@@ -63,7 +70,7 @@ def _term(element: _Element) -> str:
             sign = _property(element, "chr", "∫")
             low, high = _sequence(part("sub")), _sequence(part("sup"))
             bounds = (f"_{{{low}}}" if low else "") + (f"^{{{high}}}" if high else "")
-            return f"{_OPERATORS.get(sign, sign)}{bounds} {_sequence(part('e'))}"
+            return f"{OPERATORS.get(sign, sign)}{bounds} {_sequence(part('e'))}"
         case "d":
             inside = ", ".join(_sequence(e) for e in element.findall(f"{_M}e"))
             return _property(element, "begChr", "(") + inside + _property(element, "endChr", ")")

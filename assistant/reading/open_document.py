@@ -24,6 +24,7 @@ from assistant.reading.assembling import (
 )
 from assistant.reading.damage import reading
 from assistant.reading.extracted import Extracted, UnreadableNoteError
+from assistant.reading.mathml import latex
 from assistant.reading.properties import sensible_date, sensible_title
 from assistant.reading.table import COLUMNS, markdown_table
 
@@ -55,6 +56,7 @@ def _name(prefixed: str) -> str:
 
 _P, _H, _LIST, _TABLE = map(_name, ("text:p", "text:h", "text:list", "table:table"))
 _FRAME, _GROUP, _NOTE = map(_name, ("draw:frame", "draw:g", "text:note"))
+_MATH = "{http://www.w3.org/1998/Math/MathML}math"
 _STYLE_NAME = _name("text:style-name")
 _SKIPPED = set(
     map(
@@ -296,14 +298,15 @@ def _content(element: Any, reader: _Reader) -> str:
 
 def _frame(frame: Any, reader: _Reader) -> str:
     """Return the formula or the alternative text of a frame; its text boxes are blocks."""
-    formula = frame.find(_name("draw:object"))
-    if formula is not None:
-        target = str(formula.get(_name("xlink:href"), "")).removeprefix("./") + "/content.xml"
+    drawn = frame.find(_name("draw:object"))
+    if drawn is not None:
+        target = str(drawn.get(_name("xlink:href"), "")).removeprefix("./") + "/content.xml"
+        inside = drawn.find(_MATH)
         if target in reader.archive.namelist():
-            root = parse_xml(reader.archive.read(target))
-            for note in root.iter("{http://www.w3.org/1998/Math/MathML}annotation"):
-                if note.text and note.text.strip():
-                    return f"${' '.join(note.text.split())}$"
+            inside = parse_xml(reader.archive.read(target))
+        # A chart or a sheet is an object too.
+        if inside is not None and inside.tag == _MATH and (formula := latex(inside)):
+            return f"${formula}$"
     return _alternative(frame)
 
 

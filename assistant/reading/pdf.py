@@ -3,35 +3,44 @@
 pypdfium2, because PDFium is the quickest engine there is for text with its boxes, is
 kept by the Chromium project, and its licence (BSD, Apache) lets anyone embed it.
 Headings are what the outline names or what is set larger (or bold and numbered); lines
-of one paragraph are joined and their hyphens mended. Left out: pictures, formulas other
-than as letters, tables other than as lines, and character recognition: a scanned file is
-named as such.
+of one paragraph are joined and their hyphens mended. Scanned pages are read where the
+extra `ocr` is installed; without it a scanned file is named as such. Left out: pictures,
+formulas other than as letters, and tables other than as lines.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import threading
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
+from assistant.reading import ocr
 from assistant.reading.assembling import escaped, fenced, list_indent
 from assistant.reading.damage import reading
 from assistant.reading.extracted import Extracted, UnreadableNoteError
 from assistant.reading.pdf_layout import Line, lines_in_order
-from assistant.reading.pdf_words import CHARACTERS, page_words
+from assistant.reading.pdf_words import CHARACTERS, Word, page_words
 from assistant.reading.properties import sensible_date, sensible_title
 
 if TYPE_CHECKING:
-    from pypdfium2 import PdfDocument
+    from pypdfium2 import PdfDocument, PdfPage
 
     from assistant.datatypes import Place
 
 PAGES = 5000  # of one file
+SCAN_SECONDS = 3600.0  # to recognise the pages of one file: some 1500 on two processors
+_STAMP = 200  # letters that a scanner or a library adds to the picture of a page, at most
+_LARGEST_PICTURE = 100_000_000  # pixels of a scanned page: PDFium takes 4 bytes for each
+_LARGEST_RENDERING = 25_000_000  # pixels given to recognition: A3 at 250 dots an inch
 _PDFIUM = threading.Lock()  # PDFium must not be entered by two threads
 _BULLETS = frozenset("•◦▪■●○‣▸►➢➤✓✔❖◆□–—-*·⁃∙¾")
 _NUMBERED = re.compile(r"(?:\d{1,3}|[a-zA-Z])[.)]$")
@@ -54,7 +63,8 @@ class _Page:
     number: int
     height: float
     columns: list[list[Line]]
-    has_image: bool
+    letters: int
+    scan: int = 0  # pixels of the pictures that are the page, if it is scanned
 
 
 @dataclass(slots=True)
@@ -73,7 +83,7 @@ def read_pdf(data: bytes, name: str) -> Extracted:
         raise UnreadableNoteError(
             "n'est pas un PDF malgré son nom : vérifiez le fichier et son suffixe"
         )
-    with reading("PDF"), _PDFIUM:
+    with reading("PDF"):
         pages, outline, metadata = _read(data)
     words = [w for page in pages for column in page.columns for line in column for w in line.words]
     _refuse_without_text("".join(word.text for word in words), pages)
@@ -98,26 +108,32 @@ def _read(data: bytes) -> tuple[list[_Page], dict[str, int], dict[str, str]]:
     import pypdfium2
     from pypdfium2 import raw
 
+    with _PDFIUM:
+        try:
+            document = pypdfium2.PdfDocument(data)
+        except pypdfium2.PdfiumError as error:
+            if raw.FPDF_GetLastError() == raw.FPDF_ERR_PASSWORD or "password" in str(error).lower():
+                raise UnreadableNoteError(
+                    "protégé par un mot de passe : enregistrez-en une copie sans mot de passe"
+                ) from error
+            raise
     try:
-        document = pypdfium2.PdfDocument(data)
-    except pypdfium2.PdfiumError as error:
-        if raw.FPDF_GetLastError() == raw.FPDF_ERR_PASSWORD or "password" in str(error).lower():
-            raise UnreadableNoteError(
-                "protégé par un mot de passe : enregistrez-en une copie sans mot de passe"
-            ) from error
-        raise
-    try:
-        if len(document) > PAGES:
-            raise UnreadableNoteError(
-                f"trop long ({len(document)} pages, {PAGES} au plus) : découpez-le"
-            )
-        return list(_pages(document)), _outline(document), document.get_metadata_dict()
+        with _PDFIUM:
+            if len(document) > PAGES:
+                raise UnreadableNoteError(
+                    f"trop long ({len(document)} pages, {PAGES} au plus) : découpez-le"
+                )
+            pages = list(_pages(document))
+            outline, metadata = _outline(document), document.get_metadata_dict()
+        _recognise(document, [page for page in pages if page.scan])
+        return pages, outline, metadata
     finally:
-        document.close()
+        with _PDFIUM:
+            document.close()
 
 
 def _pages(document: PdfDocument) -> Iterator[_Page]:
-    from pypdfium2 import PdfiumError, raw
+    from pypdfium2 import PdfiumError
 
     characters = 0
     for index in range(len(document)):
@@ -127,17 +143,74 @@ def _pages(document: PdfDocument) -> Iterator[_Page]:
             continue
         try:
             words = page_words(page)
-            characters += sum(len(word.text) for word in words)
+            letters = sum(len(word.text) for word in words)
+            characters += letters
             if characters > CHARACTERS:
                 raise UnreadableNoteError("contient trop de texte pour une note : découpez-le")
-            has_image = not words and any(
-                raw.FPDFPageObj_GetType(raw.FPDFPage_GetObject(page.raw, number))
-                == raw.FPDF_PAGEOBJ_IMAGE
-                for number in range(min(raw.FPDFPage_CountObjects(page.raw), 1000))
-            )
-            yield _Page(index + 1, page.get_height(), lines_in_order(words), has_image)
+            scan = _scan(page, letters) if letters <= _STAMP else 0
+            yield _Page(index + 1, page.get_height(), lines_in_order(words), letters, scan)
         finally:
             page.close()
+
+
+def _scan(page: PdfPage, letters: int) -> int:
+    """Return the pixels of the pictures of a scanned page, 0 of another.
+
+    A page without letters is one with any picture, a page of few with pictures over half of it.
+    """
+    from pypdfium2 import PdfImage, PdfiumError
+
+    width, height = page.get_size()
+    covered, pixels = 0.0, 0
+    with suppress(PdfiumError):  # a broken picture does not cost the text
+        for item in islice(page.get_objects(max_depth=2), 1000):
+            if isinstance(item, PdfImage):
+                columns, rows = item.get_px_size()
+                pixels += columns * rows
+                left, bottom, right, top = item.get_bounds()
+                covered += (right - left) * (top - bottom)
+    return pixels if not letters or covered >= 0.5 * width * height else 0
+
+
+def _recognise(document: PdfDocument, scans: Sequence[_Page]) -> None:
+    """Give scanned pages the words that recognition finds, where it is installed.
+
+    Pages go side by side, each in a process of its own; one processor is left to others.
+    Raises UnreadableNoteError after SCAN_SECONDS.
+    """
+    if not scans or ocr.remedy():
+        return
+    deadline = time.monotonic() + SCAN_SECONDS
+
+    def words_of(page: _Page) -> list[Word]:
+        if time.monotonic() > deadline:
+            raise UnreadableNoteError(
+                f"numérisé et trop long à lire ({len(scans)} pages, plus de "
+                f"{SCAN_SECONDS / 60:.0f} minutes) : découpez-le"
+            )
+        return _recognised_words(document, page)
+
+    with ThreadPoolExecutor(max(1, (os.cpu_count() or 1) - 1)) as threads:
+        found = list(threads.map(words_of, scans))
+    ocr.even_sizes(found)
+    for page, words in zip(scans, found, strict=True):
+        if sum(len(word.text) for word in words) > 2 * page.letters:  # more than a stamp
+            page.columns = lines_in_order(words)
+
+
+def _recognised_words(document: PdfDocument, page: _Page) -> list[Word]:
+    if page.scan > _LARGEST_PICTURE:
+        return []
+    with _PDFIUM:
+        drawn = document[page.number - 1]
+        try:
+            width, height = drawn.get_size()
+            finest = (_LARGEST_RENDERING / (width * height)) ** 0.5
+            dots_per_point = min(ocr.DOTS_PER_INCH / 72, finest)
+            image = drawn.render(scale=dots_per_point, grayscale=True).to_pil()
+        finally:
+            drawn.close()
+    return ocr.recognised(image, dots_per_point)
 
 
 def _outline(document: PdfDocument) -> dict[str, int]:
@@ -158,11 +231,9 @@ def _key(text: str) -> str:
 
 def _refuse_without_text(letters: str, pages: Sequence[_Page]) -> None:
     if not any(map(str.isalnum, letters)):
-        if any(page.has_image for page in pages):
-            raise UnreadableNoteError(
-                "numérisé, sans texte : passez-le d'abord à un logiciel de reconnaissance de "
-                "caractères (par exemple « ocrmypdf -l fra »)"
-            )
+        if any(page.scan for page in pages):
+            remedy = ocr.remedy() or "aucun mot n'y est reconnu, vérifiez le fichier"
+            raise UnreadableNoteError(f"numérisé, sans texte : {remedy}")
         raise UnreadableNoteError("ne contient aucun texte, seulement des dessins")
     unknown = sum(0xE000 <= ord(letter) < 0xF900 or letter == "\ufffd" for letter in letters)
     if unknown > 0.3 * len(letters):

@@ -41,6 +41,8 @@ _LONG = 10_000  # characters of a paragraph whose marks are counted
 _MOST_MARKS = 500
 _OTHER_LINE_ENDS = str.maketrans(dict.fromkeys("\v\f\x1c\x1d\x1e\x85\u2028\u2029", " "))
 _NO_MARKS = str.maketrans("*|`_[", "     ")
+_LONG_WORD = re.compile(r"\S{400,}")  # a blob: docutils looks for references at each of its marks
+_NO_JOINTS = str.maketrans(dict.fromkeys("-:/'+._*|`[\"(<", "x"))
 _NEARBY = (0, -1, 1, -2, 2, -3, 3)
 _FOLLOWING = (0, 1, 2, 3)
 
@@ -103,8 +105,16 @@ def _parse(source: str) -> nodes.document:
     }.items():
         setattr(settings, option, value)
     document = new_document("note", settings)
+    source = _LONG_WORD.sub(_without_joints, source)
     Parser().parse(_LONG_PARAGRAPH.sub(_unmarked, source), document)
     return document
+
+
+def _without_joints(match: re.Match[str]) -> str:
+    """Make one plain word of a blob; a rule, also of a table, stays."""
+    word = match[0]
+    is_rule = len(word) < _LONG and not any(map(str.isalnum, word))
+    return word if is_rule else word.translate(_NO_JOINTS)
 
 
 def _unmarked(match: re.Match[str]) -> str:
@@ -307,7 +317,7 @@ class _Writer:
 
     def _locate(self, node: nodes.Element, text: str) -> int:
         """Return the source line of a block: what docutils says, set right by the words."""
-        said = node.line or self._line
+        said = node.line or (node.parent and node.parent.line) or self._line
         first = next((row for row in text.split("\n") if row.strip()), "")
         return self._find(first, said, _NEARBY) or max(said, 1)
 
@@ -378,14 +388,19 @@ class _Writer:
         )  # fmt: skip
 
     def _failed(self, message: nodes.system_message, indent: str) -> None:
-        """Keep the words of a directive that docutils refuses: its content, as prose."""
+        """Keep the words of what docutils refuses: of a directive as prose, of a table as code."""
         from docutils import nodes
 
         for block in message.findall(nodes.literal_block):
             rows = block.astext().split("\n")
-            if not rows[0].lstrip().startswith(".. ") or rows[0].lstrip()[3:7] == "raw:":
-                continue
             line = message.get("line") or self._line
+            if not rows[0].lstrip().startswith(".. "):  # a table whose columns do not align
+                first = next((i for i, row in enumerate(rows) if re.search(r"\w", row)), 0)
+                found = self._find(rows[first], line + first, _NEARBY) or line + first
+                self.lines.code(block.astext(), max(found - first, 1))
+                continue
+            if rows[0].lstrip()[3:7] == "raw:":
+                continue
             for index, row in enumerate(rows):
                 content = _without_markup(row) if index == 0 else row.strip()
                 if content and not re.match(r":[\w-]+:", content):

@@ -17,6 +17,7 @@ from assistant.reading.assembling import escaped
 from assistant.reading.decoding import decode
 from assistant.reading.extracted import Extracted, UnreadableNoteError
 from assistant.reading.links import is_internal
+from assistant.reading.mathml import latex
 from assistant.reading.properties import sensible_title
 from assistant.reading.source_lines import SourceLines
 from assistant.reading.table import table_lines
@@ -26,11 +27,11 @@ if TYPE_CHECKING:
 
 _DROPPED = frozenset(
     "script style nav template noscript button select option input iframe object embed form "
-    "canvas audio video head datalist dialog menu".split()
-)
+    "canvas audio video title datalist dialog menu".split()
+)  # not the whole head: lxml leaves `<main>` in it where a page writes no `<body>`
 _BLOCKS = frozenset(
     "address article aside blockquote body center dd details div dl dt fieldset figcaption "
-    "figure footer h1 h2 h3 h4 h5 h6 header hgroup hr html legend li main ol p pre section "
+    "figure footer h1 h2 h3 h4 h5 h6 head header hgroup hr html legend li main ol p pre section "
     "summary table tbody td tfoot th thead tr ul foreignobject caption".split()
 )
 _HEADING = re.compile(r"h([1-6])$")
@@ -135,6 +136,7 @@ class _Page:
     links: list[str] = field(default_factory=list)
     parts: list[str] = field(default_factory=list)  # of the block that grows
     begun: int = 1  # place of the block that grows
+    breaks: int = 0  # line breaks in the block that grows
     line: int = 1
     slide: int = 1
     heading: int = 0
@@ -150,8 +152,7 @@ class _Page:
         whole: _Element | None = None  # the element whose inside is not walked
         for event, element in walker:
             if event == "comment":
-                self.line = max(self.line, element.sourceline or 0)
-                self.line += (element.text or "").count("\n")
+                self.line = max(self.line, element.sourceline or 0)  # where it ends
                 self._text(element.tail)
                 continue
             if not isinstance(element.tag, str):
@@ -168,12 +169,23 @@ class _Page:
             if self._take_whole(element, tag):
                 walker.skip_subtree()
                 whole = element
-                for inside in element.iterdescendants():
-                    self.line = max(self.line, inside.sourceline or 0)
+                self._pass_over(element)
                 continue
             self._start(element, tag)
             self._text(element.text)
         self._flush()
+
+    def _pass_over(self, element: _Element) -> None:
+        """Count the lines of an element whose inside is not walked."""
+        from lxml import etree
+
+        for event, inside in etree.iterwalk(element, events=("start", "end", "comment")):
+            if event != "end":
+                self.line = max(self.line, inside.sourceline or 0)
+            if event == "start":
+                self.line += (inside.text or "").count("\n")
+            if event != "start" and inside is not element:
+                self.line += (inside.tail or "").count("\n")
 
     def _text(self, text: str | None) -> None:
         if not text:
@@ -184,10 +196,21 @@ class _Page:
             content = text.lstrip()
             skipped = text[: len(text) - len(content)].count("\n")
             self.begun = self.slide if self.slides else line + skipped
+            self.breaks = 0
             self.parts.clear()
             text = content
+        else:
+            self._catch_up(line)
         if text:
             self.parts.append(text)
+            self.breaks += text.count("\n")
+
+    def _catch_up(self, line: int) -> None:
+        """Break the line of the block as often as the source did in what was left out."""
+        missing = line - self.begun - self.breaks
+        if missing > 0 and self.parts and self.table is None and not self.slides:
+            self.parts.append("\n" * missing)
+            self.breaks += missing
 
     def _number(self) -> int:
         return self.slide if self.slides else self.line
@@ -200,16 +223,11 @@ class _Page:
             self._flush()
             text = "".join(map(str, element.itertext()))
             self.lines.code(text, self._number(), _language(element))
-            self.line += text.count("\n")
             return True
         if tag == "math":
-            formula = next(
-                (a for a in element.iter("annotation") if "tex" in (a.get("encoding") or "")), None
-            )
-            latex = " ".join(
-                "".join(map(str, (element if formula is None else formula).itertext())).split()
-            )
-            self.parts.append(f"${latex}$" if formula is not None else latex)
+            if formula := latex(element):
+                self._begin()
+                self.parts.append(f"${formula}$")
             return True
         if tag == "img":
             alternative = " ".join((element.get("alt") or "").split())
@@ -223,7 +241,8 @@ class _Page:
 
     def _begin(self) -> None:
         if not self.parts:
-            self.begun = self._number()
+            self.begun, self.breaks = self._number(), 0
+        self._catch_up(self.line)
 
     def _start(self, element: _Element, tag: str) -> None:
         if element in self.slides:

@@ -161,6 +161,7 @@ def test_a_missing_library_is_named_and_no_damage_to_the_note(
     monkeypatch.setitem(sys.modules, library, None)
     read = read_bytes(CorpusFile(name, tmp_path / name, ""), data)
     assert isinstance(read, Skipped) and f"bibliothèque « {library} »" in read.reason
+    assert read.missing_library == library
 
 
 def test_a_module_of_ours_that_is_missing_is_told_as_what_it_is(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from reading_notes import note_of
 
 from assistant.places import line_at
@@ -79,3 +80,21 @@ def test_every_block_knows_its_source_line() -> None:
 
 def test_a_fragment_without_a_document_is_read() -> None:
     assert read_latex(b"\\section{A}\nDu texte.\n", "n.tex").text == "## A\n\nDu texte.\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [  # found by fuzzing
+        ("Avant.\n\n\\[\nmot\n\\]\n", 4),
+        ("\\textbf{\\section{mot", 1),
+        ("\\emph{\\paragraph{x} \\section{y}\nmot}", 2),
+    ],
+)
+def test_words_keep_their_line(source: str, line: int) -> None:
+    note = note_of("n.tex", source.encode())
+    assert line_at(note, note.text.index("mot")) == line
+
+
+@pytest.mark.parametrize("source", ["\\textbf{\\href{mot", "\\frac{mot}\\date{\n"])
+def test_a_file_that_ends_among_arguments_is_read(source: str) -> None:
+    assert "mot" in read_latex(source.encode(), "n.tex").text

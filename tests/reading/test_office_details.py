@@ -133,6 +133,11 @@ def term(text: str) -> str:
             f"<m:acc><m:e>{term('u')}</m:e></m:acc>",
             "sin xu",
         ),
+        (  # a brace that opens a system of equations is no group, and a sign no markup
+            f"<m:d><m:dPr><m:begChr m:val='{{'/><m:endChr m:val=''/></m:dPr>"
+            f"<m:e>{term('5% &amp; 3$')}</m:e></m:d>",
+            r"\{5\% \& 3\$",
+        ),
     ],
 )
 def test_formulas_are_latex(formula: str, latex: str) -> None:

@@ -147,3 +147,18 @@ def test_any_mixture_of_blocks_is_read(parts: list[str], joint: str) -> None:
     starts = [place.start for place in read.places]
     assert starts == sorted(starts)
     assert all(0 <= start < len(read.text) for start in starts)
+
+
+def test_a_table_that_does_not_align_keeps_its_words_and_lines() -> None:
+    text = "1. Un\n2. Deux\n\n\n==========  ===\nmot trop long  x\n==========  ===\n\nSuite.\n"
+    note = note_of("n.rst", text.encode())
+    source = text.split("\n")
+    for words in ("Deux", "mot trop long", "Suite."):
+        assert words in source[line_at(note, note.text.index(words)) - 1]
+
+
+@pytest.mark.parametrize("unit", [":A", "A-", "/A", "'A", "+-", "h:"])
+def test_an_immense_word_takes_linear_time(unit: str) -> None:
+    # docutils alone takes a minute for a tenth of it.
+    text = f"Avant.\n\n{unit * 100_000}\n\nAprès.\n"
+    assert "Après." in read_restructured_text(text.encode(), "n.rst").text

@@ -121,3 +121,28 @@ def test_empty_pages_have_no_text(page: str) -> None:
             read_html(page.encode(), "p.html")
     else:
         assert not any(map(str.isalnum, read_html(page.encode(), "p.html").text))
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "<p>a</p>\n<!-- x\nx\nx -->\n", "<svg>\n<text>x</text>\n</svg>",
+        "<nav>\nx\n<b>x\n</b>\n</nav>", "<script>\nx\n</script>\n", "a <nav>\n</nav>",
+        "<div hidden>\n<!-- x\nx -->\n</div>", "<pre>a\n\n<b>b\n</b>\n</pre>", "a <!-- x\nx -->",
+    ],
+)  # fmt: skip
+def test_what_is_left_out_counts_in_lines(before: str) -> None:
+    source = f"{before}mot un <i>\nmot deux</i>\n"
+    note = note_of("p.html", source.encode())
+    for words in ("mot un", "mot deux"):
+        line = source[: source.index(words)].count("\n") + 1
+        assert line_at(note, note.text.index(words)) == line
+
+
+@pytest.mark.parametrize(
+    "first", ["<script>x()</script>", "<style>p{}</style>", "<title>T</title>"]
+)
+@pytest.mark.parametrize("tag", ["main", "figure", "section", "p"])
+def test_a_page_without_body_keeps_its_words(first: str, tag: str) -> None:
+    page = f"<!DOCTYPE html>{first}\n<{tag}>\n<h1>Titre</h1>mot</{tag}>"
+    assert read_html(page.encode(), "p.html").text == "# Titre\n\nmot\n"
