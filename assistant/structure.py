@@ -22,6 +22,7 @@ from assistant.sentences import split_sentences
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
+    from markdown_it.rules_block import StateBlock
     from markdown_it.token import Token
 
 
@@ -103,7 +104,19 @@ def _parser() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
     # Only line ranges of blocks are wanted: inline parsing would be work for nothing.
-    return MarkdownIt("commonmark").enable("table").disable(["inline"])
+    parser = MarkdownIt("commonmark").enable("table").disable(["inline"])
+    parser.block.ruler.at("table", _table_alone, {"alt": ["paragraph", "reference"]})
+    return parser
+
+
+def _table_alone(state: StateBlock, first_line: int, last_line: int, silent: bool) -> bool:
+    """Read a table, and forget its cells: those of a large sheet would take gigabytes."""
+    from markdown_it.rules_block import table
+
+    count = len(state.tokens)
+    found = table(state, first_line, last_line, silent)
+    del state.tokens[count + 1 :]
+    return found
 
 
 @dataclass(slots=True)

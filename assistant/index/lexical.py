@@ -13,8 +13,13 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from assistant.analysis import Term, analyse
 
@@ -22,6 +27,8 @@ MISSPELT_WEIGHT = 0.7  # of a term that stands for a misspelt one
 _LEAST_SIMILARITY = 78.0  # of 100, of a word that may stand for another
 _AS_SIMILAR = 4.0  # of 100: words this near to the best stand for it too
 _LONGEST_POSTINGS = 20_000  # passages: a term in more than this weighs next to nothing
+_KEPT_POSTINGS = 1_000_000  # of terms asked for, 16 bytes each
+_POSTING = np.dtype([("row", np.int64), ("score", np.float64)])
 
 # FTS5's ascii tokenizer splits at ASCII punctuation; terms hold some, so it is written
 # in its full-width form, which the tokenizer takes for letters.
@@ -46,8 +53,72 @@ class LexicalResult:
     """BM25 scores by chunk row, and what each word of the question contributed."""
 
     terms: tuple[QuestionTerm, ...]
-    scores: dict[int, float]
-    by_term: tuple[dict[int, float], ...] = field(default=())  # one a question term
+    rows: NDArray[np.int64]  # (passages,) that share a term with the question, ascending
+    by_term: NDArray[np.float64]  # (terms, passages), 0 where the passage does not say it
+
+    @property
+    def scores(self) -> NDArray[np.float64]:
+        """The scores, (passages,): what the words contribute, together."""
+        return np.asarray(self.by_term.sum(axis=0))
+
+    def best(self, k: int) -> list[int]:
+        """Return the rows of the best `k` passages, the best first."""
+        rows, scores = self.rows, self.scores
+        if len(rows) > k:
+            near = scores >= np.partition(scores, -k)[-k]
+            rows, scores = rows[near], scores[near]
+        best: list[int] = rows[np.lexsort((rows, -scores))][:k].tolist()
+        return best
+
+    def of(self, rows: Sequence[int]) -> NDArray[np.float64]:
+        """Return what each word contributes to passages, (terms, rows); 0 where it is not said."""
+        if not len(self.rows):
+            return np.zeros((len(self.terms), len(rows)))
+        places = np.searchsorted(self.rows, rows).clip(max=len(self.rows) - 1)
+        return np.where(self.rows[places] == rows, self.by_term[:, places], 0.0)
+
+
+class Postings:
+    """The passages of terms as FTS5 scores them, kept while the index stays the same.
+
+    The words that most passages say come back in question after question, and cost the
+    most to fetch. Safe to share between threads.
+    """
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, NDArray[np.void]] = OrderedDict()
+        self._kept = 0
+        self._lock = threading.Lock()
+
+    def of(self, connection: sqlite3.Connection, term: str) -> NDArray[np.void]:
+        """Return the (row, score) of the passages that say `term`, by row."""
+        with self._lock:
+            if term in self._known:
+                self._known.move_to_end(term)
+                return self._known[term]
+        found = _fetch(connection, term, None)
+        with self._lock:
+            if term not in self._known:
+                self._known[term] = found
+                self._kept += len(found)
+            while self._kept > _KEPT_POSTINGS:
+                self._kept -= len(self._known.popitem(last=False)[1])
+        return found
+
+
+def _fetch(
+    connection: sqlite3.Connection, term: str, allowed: frozenset[int] | None
+) -> NDArray[np.void]:
+    # The unary plus keeps SQLite from searching FTS5 once a row.
+    chosen = "" if allowed is None else "AND +rowid IN (SELECT value FROM json_each(?))"
+    rows = () if allowed is None else (json.dumps(list(allowed)),)
+    return np.fromiter(
+        connection.execute(
+            f"SELECT rowid, bm25(terms) FROM terms WHERE terms MATCH ? {chosen} LIMIT ?",
+            (_match(term), *rows, _LONGEST_POSTINGS),
+        ),
+        _POSTING,
+    )
 
 
 def fts_terms(terms: Sequence[Term]) -> str:
@@ -152,30 +223,31 @@ def search_terms(
     terms: tuple[QuestionTerm, ...],
     passages: int,
     allowed: frozenset[int] | None = None,
+    *,
+    postings: Postings | None = None,
 ) -> LexicalResult:
     """Score every passage that shares a term with the question; never joined with AND.
 
     With `allowed`, only these rows are scored, by the rarity of terms in all `passages`.
+    Without, the passages of a term are taken from `postings` where they are known.
     """
-    # The unary plus keeps SQLite from searching FTS5 once a row.
-    chosen = "" if allowed is None else "AND +rowid IN (SELECT value FROM json_each(?))"
-    rows = () if allowed is None else (json.dumps(list(allowed)),)
-    scores: dict[int, float] = {}
-    by_term: list[dict[int, float]] = []
-    for question_term in terms:
-        best: dict[int, float] = {}
+    postings = postings or Postings()
+    found: list[tuple[int, NDArray[np.int64], NDArray[np.float64]]] = []
+    for number, question_term in enumerate(terms):
         for term in question_term.terms:
             count = _document_frequency(connection, term)
             fts_idf = max(1e-6, math.log((passages - count + 0.5) / (count + 0.5)))
             # A technical word stands beside its parts: each at its own rarity, the best counts.
             idf = inverse_document_frequency(passages, count)
             factor = idf * question_term.weight / fts_idf
-            for row, score in connection.execute(
-                f"SELECT rowid, bm25(terms) FROM terms WHERE terms MATCH ? {chosen} LIMIT ?",
-                (_match(term), *rows, _LONGEST_POSTINGS),
-            ):
-                best[row] = max(best.get(row, 0.0), -score * factor)
-        for row, score in best.items():
-            scores[row] = scores.get(row, 0.0) + score
-        by_term.append(best)
-    return LexicalResult(terms, scores, tuple(by_term))
+            if allowed is None:
+                saying = postings.of(connection, term)
+            else:
+                saying = _fetch(connection, term, allowed)
+            found.append((number, saying["row"], -saying["score"] * factor))
+    rows = np.unique(np.concatenate([np.empty(0, np.int64), *(said for _, said, _ in found)]))
+    by_term = np.zeros((len(terms), len(rows)))
+    for number, said, scores in found:
+        places = np.searchsorted(rows, said)
+        by_term[number, places] = np.maximum(by_term[number, places], scores)
+    return LexicalResult(terms, rows, by_term)

@@ -12,8 +12,10 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,7 @@ class VectorIndex:
     identity: str  # of the index they belong to
     generation: int
     base: Any  # faiss.Index over the file, or None
+    last_row: int  # the last of the base
     recent: Any  # faiss.Index over what came since, or None
     gone: frozenset[int]  # rows of the base whose chunks are no longer there
 
@@ -43,6 +46,10 @@ class VectorIndex:
 
         With `allowed`, those of these rows: only they are compared, so it stays exact.
         """
+        import faiss
+
+        # Of this thread alone: for one question, threads take longer to meet than to compare.
+        faiss.omp_set_num_threads(1)
         found: list[tuple[int, float]] = []
         options = {} if allowed is None else {"params": _only(allowed)}
         for index, extra in ((self.base, len(self.gone)), (self.recent, 0)):
@@ -54,6 +61,20 @@ class VectorIndex:
         # Row -1 fills up where fewer rows than wanted are allowed.
         kept = [pair for pair in found if pair[0] >= 0 and pair[0] not in self.gone]
         return sorted(kept, key=lambda pair: (-pair[1], pair[0]))[:k]
+
+    def inner_products(
+        self, vector: NDArray[np.float32], rows: Sequence[int]
+    ) -> NDArray[np.float32]:
+        """Return the inner products, (rows,), with chunks of this generation."""
+        wanted = np.array(rows, np.int64)
+        products = np.empty(len(wanted), np.float32)
+        is_recent = wanted > self.last_row
+        for index, own in ((self.base, ~is_recent), (self.recent, is_recent)):
+            if own.any():
+                # Not a matrix product, in which a vector's place changes the last bits.
+                vectors = index.reconstruct_batch(wanted[own])
+                products[own] = np.einsum("rd,d->r", vectors, vector)
+        return products
 
 
 def _only(rows: frozenset[int]) -> Any:
@@ -160,7 +181,8 @@ def open_vectors(store: Store, meta: dict[str, str], dimension: int) -> VectorIn
     if base is None:
         rows, vectors = _rows_and_vectors(store, fingerprint, 0, dimension)
         everything = _flat_index(rows, vectors, dimension)
-        return VectorIndex(meta["identity"], generation, everything, None, frozenset())
+        last_row = int(rows[-1]) if len(rows) else 0
+        return VectorIndex(meta["identity"], generation, everything, last_row, None, frozenset())
     newer = rows_after(store, last_row)
     chunks = int(store.connection.execute("SELECT count(*) FROM chunks").fetchone()[0])
     recent = None
@@ -170,7 +192,7 @@ def open_vectors(store: Store, meta: dict[str, str], dimension: int) -> VectorIn
     gone: frozenset[int] = frozenset()
     if size != chunks - newer:
         gone = _gone(store, base, last_row)
-    return VectorIndex(meta["identity"], generation, base, recent, gone)
+    return VectorIndex(meta["identity"], generation, base, last_row, recent, gone)
 
 
 def is_whole(folder: Path, meta: dict[str, str]) -> bool:
@@ -179,12 +201,19 @@ def is_whole(folder: Path, meta: dict[str, str]) -> bool:
         return False
     path = base_path(folder, int(meta["base_generation"]))
     try:
-        if _signature(path) == meta["base_signature"]:
-            return True
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == meta["base_sha256"]
+        signature = _signature(path)
+        return (
+            signature == meta["base_signature"] or _digest(path, signature) == meta["base_sha256"]
+        )
     except OSError:
         return False
+
+
+@lru_cache(maxsize=8)
+def _digest(path: Path, _signature: str) -> str:
+    """Return the hash of a file of this signature: a copied index is read once, not each time."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _signature(path: Path) -> str:

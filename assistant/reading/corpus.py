@@ -96,7 +96,8 @@ def _files(corpus: Path) -> Iterator[CorpusFile]:
             if os.path.exists(folder):  # not merely removed since it was listed
                 yield CorpusFile(prefix[:-1] or ".", Path(folder), "")
             continue
-        rules = outer.within(Path(folder), prefix, [entry.name for entry in files])
+        place = Path(folder)
+        rules = outer.within(place, prefix, [entry.name for entry in files])
         waiting += [
             (entry.path, f"{prefix}{_in_unicode(entry.name)}/", rules)
             for entry in folders
@@ -110,7 +111,7 @@ def _files(corpus: Path) -> Iterator[CorpusFile]:
                 continue
             if rules.ignores(prefix + name):
                 continue
-            path = Path(entry.path)
+            path = place / name
             try:
                 if entry.is_symlink() and not path.resolve().is_relative_to(root):
                     continue

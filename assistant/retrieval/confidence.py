@@ -34,12 +34,9 @@ def covered_share(retrieval: Retrieval, passage: Passage) -> float:
     total = sum(term.idf for term in retrieval.question.terms)
     if not total:
         return 0.0
-    found = sum(
-        term.idf
-        for term, rows in zip(retrieval.question.terms, retrieval.lexical.by_term, strict=True)
-        if passage.row in rows
-    )
-    return found / total
+    said = retrieval.lexical.of([passage.row])[:, 0] > 0
+    terms = zip(retrieval.question.terms, said, strict=True)
+    return sum(term.idf for term, is_said in terms if is_said) / total
 
 
 def logistic(logit: float) -> float:

@@ -18,9 +18,9 @@ from assistant.datatypes import Signals
 from assistant.embedding.late_interaction import Codec, LearntTokenCodec
 from assistant.embedding.protocol import Embedder, TokenVectors
 from assistant.index.lexical import QuestionTerm, read_question, search_terms
+from assistant.index.snapshot import Snapshot
 from assistant.index.store import Store
 from assistant.index.token_store import StoredTokens, touching, unpack_tokens
-from assistant.index.vectors import VectorIndex
 from assistant.language import detect_language
 from assistant.retrieval.diversity import collapse_duplicates
 from assistant.retrieval.filters import EVERYTHING, Filters, chosen_rows
@@ -32,6 +32,7 @@ from assistant.retrieval.fusion import (
     lexical_share,
 )
 from assistant.retrieval.phrasing import core
+from assistant.stopwatch import Stopwatch
 
 CANDIDATES = 100  # passages that each leg proposes
 RERANKED = 50  # of them, those compared token by token
@@ -44,15 +45,16 @@ def question_languages(language: str, note_languages: Sequence[str]) -> list[str
 
 def read(
     store: Store,
+    snapshot: Snapshot,
     embedder: Embedder,
     codec: Codec,
     text: str,
+    watch: Stopwatch,
     *,
-    chunks: int,
     language: str | None = None,
 ) -> Question:
     """Analyse and embed a question."""
-    note_languages = tuple(store.languages()) or ("fr",)
+    note_languages = snapshot.languages or ("fr",)
     spoken = language or detect_language(text, note_languages[0])
     asked = core(text)
     overhead = embedder.count_tokens([""])[0]
@@ -60,12 +62,14 @@ def read(
         store.connection,
         asked,
         question_languages(spoken, note_languages),
-        chunks,
+        snapshot.chunks,
         # A word that is one piece of the model's vocabulary is frequent, not misspelt.
         is_word=lambda word: embedder.count_tokens([word.lower()])[0] - overhead == 1,
     )
     mended = mend_spelling(_calm(asked), terms)
+    watch.ends("read")
     encoded = embedder.encode_queries([mended])
+    watch.ends("encode")
     tokens = encoded.tokens[0]
     weights = codec.weights(tokens.vectors)
     return Question(
@@ -105,12 +109,11 @@ def _calm(text: str) -> str:
 
 def retrieve(
     store: Store,
-    vectors: VectorIndex,
+    snapshot: Snapshot,
     embedder: Embedder,
     codec: Codec,
     text: str,
     *,
-    fingerprint: str,
     language: str | None = None,
     filters: Filters = EVERYTHING,
 ) -> Retrieval:
@@ -119,36 +122,38 @@ def retrieve(
     Both legs search the passages that `filters` choose, and only them; FilterError when
     they choose none. What a word weighs is still counted over the whole index.
     """
+    watch = Stopwatch()
     allowed = chosen_rows(store, filters)
-    chunks = store.counts()[1]
-    question = read(store, embedder, codec, text, chunks=chunks, language=language)
-    lexical = search_terms(store.connection, question.terms, chunks, allowed)
-    is_calibrated = isinstance(codec, LearntTokenCodec)
-    dense = dict(vectors.search(question.vector, CANDIDATES, allowed))
-    best_lexical = sorted(lexical.scores, key=lambda row: (-lexical.scores[row], row))
-    rows = list(dict.fromkeys([*dense, *best_lexical[:CANDIDATES]]))
-    stored = store.chunks(rows)
-    rows = [row for row in rows if row in stored]
-    if not rows:
-        return Retrieval(question, (), lexical, chunks, is_calibrated)
-    embedded = store.embeddings(fingerprint, rows)
-    cosines = np.array(
-        [
-            dense[row]
-            if row in dense
-            else float(np.frombuffer(embedded[row][0], dtype=np.float32) @ question.vector)
-            for row in rows
-        ]
+    chunks = snapshot.chunks
+    question = read(store, snapshot, embedder, codec, text, watch, language=language)
+    lexical = search_terms(
+        store.connection, question.terms, chunks, allowed, postings=snapshot.postings
     )
-    bm25 = np.array([lexical.scores.get(row, 0.0) for row in rows])
+    watch.ends("lexical")
+    is_calibrated = isinstance(codec, LearntTokenCodec)
+    dense = dict(snapshot.vectors.search(question.vector, CANDIDATES, allowed))
+    watch.ends("dense")
+    rows = list(dict.fromkeys([*dense, *lexical.best(CANDIDATES)]))
+    if not rows:
+        return Retrieval(question, (), lexical, chunks, is_calibrated, watch.milliseconds)
+    others = snapshot.vectors.inner_products(question.vector, rows[len(dense) :])
+    cosines = np.array([*dense.values(), *others.tolist()])
+    bm25 = lexical.of(rows).sum(axis=0)
     share = lexical_share(bm25, [term.idf for term in question.terms])
-    foreign = np.array([stored[row].language != question.language for row in rows])
+    # Where no word is shared, the language weighs nothing.
+    languages = store.chunk_languages([row for row, own in zip(rows, share, strict=True) if own])
+    foreign = np.array([languages.get(row, question.language) for row in rows]) != question.language
     first = first_scores(cosines, share, foreign)
-    order = sorted(range(len(rows)), key=lambda i: (-first[i], rows[i]))[:RERANKED]
+    order = np.lexsort((np.array(rows), -first))[:RERANKED].tolist()
+    watch.ends("candidates")
+    stored = store.chunks([rows[i] for i in order])
+    embedded = store.embeddings(snapshot.fingerprint, [rows[i] for i in order])
     tokens = [unpack_tokens(embedded[rows[i]][1], codec) for i in order]
+    watch.ends("rows")
     alignments = _align(question, tokens, codec)
     support = np.stack([a.max(axis=1, initial=0.0) for a in alignments])
     late = support @ contrast_weights(question.weights, support)
+    watch.ends("late")
     scores = fused_scores(cosines[order], share[order], late, foreign[order])
     passages = [
         Passage(
@@ -166,7 +171,8 @@ def retrieve(
     distinct = [
         replace(passage, duplicates=repeats) for passage, repeats in collapse_duplicates(passages)
     ]
-    return Retrieval(question, tuple(distinct), lexical, chunks, is_calibrated)
+    watch.ends("distinct")
+    return Retrieval(question, tuple(distinct), lexical, chunks, is_calibrated, watch.milliseconds)
 
 
 def _align(

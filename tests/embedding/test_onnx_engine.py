@@ -11,6 +11,7 @@ import threading
 import numpy as np
 import pytest
 
+from assistant.embedding import onnx_engine
 from assistant.embedding.onnx_conversion import converted_onnx_folder, is_onnx_converted
 from assistant.embedding.onnx_engine import OnnxEmbedder
 from assistant.embedding.tokens import encodable, text_tokens
@@ -240,3 +241,48 @@ def test_sizes_known_beforehand_are_those_of_the_files(onnx_embedder):
     converted = OnnxEmbedder(folder=lambda: onnx_embedder._folder)  # reads them from files
     assert onnx_embedder.dimension == converted.dimension
     assert onnx_embedder.max_tokens == converted.max_tokens
+
+
+# Products of bytes
+
+
+def test_products_of_bytes_never_overflow():
+    """The largest values there are, whose sums 16 bits do not hold: the same as in numpy."""
+    from onnx import TensorProto, helper, numpy_helper
+    from onnxruntime import InferenceSession
+
+    generator = np.random.default_rng(0)
+    matrix = generator.choice(np.array([-128, 127], np.int8), (384, 48))
+    graph = helper.make_graph(
+        [helper.make_node("MatMulInteger", ["x", "matrix"], ["product"])],
+        "product",
+        [helper.make_tensor_value_info("x", TensorProto.UINT8, [None, 384])],
+        [helper.make_tensor_value_info("product", TensorProto.INT32, [None, 48])],
+        [numpy_helper.from_array(matrix, "matrix")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    session = InferenceSession(
+        model.SerializeToString(), onnx_engine._session_options(), ["CPUExecutionProvider"]
+    )
+    for rows in (1, 2, 15, 64):
+        x = generator.choice(np.array([0, 255], np.uint8), (rows, 384))
+        expected = x.astype(np.int32) @ matrix.astype(np.int32)
+        assert (session.run(None, {"x": x})[0] == expected).all()
+
+
+@pytest.mark.parametrize(
+    ("flags", "are_exact"),
+    [
+        ("fpu avx2 avx512_vnni", True),
+        ("fpu avx_vnni", True),
+        ("fpu avx2 avx512f", False),
+        ("", False),
+    ],
+)
+def test_what_a_processor_says_of_itself(flags, are_exact, tmp_path, monkeypatch):
+    told = tmp_path / "cpuinfo"
+    told.write_text(f"processor\t: 0\nflags\t\t: {flags}\nbugs\t\t: avx512_vnni\n")
+    monkeypatch.setattr(onnx_engine, "_PROCESSOR", told)
+    assert onnx_engine._products_are_exact() is are_exact
+    told.unlink()
+    assert not onnx_engine._products_are_exact()

@@ -5,11 +5,16 @@ from __future__ import annotations
 import math
 import random
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from assistant.analysis import analyse
 from assistant.index.lexical import (
     MISSPELT_WEIGHT,
+    LexicalResult,
+    Postings,
     inverse_document_frequency,
     read_question,
     search_terms,
@@ -33,10 +38,15 @@ def bm25(documents, wanted):
     return scores
 
 
-def ask(store, question, languages=("fr",)):
+def ask(store, question, languages=("fr",), **options):
     chunks = store.counts()[1]
     terms = read_question(store.connection, question, languages, chunks)
-    return search_terms(store.connection, terms, chunks)
+    return search_terms(store.connection, terms, chunks, **options)
+
+
+def scores_of(result):
+    """The scores of a result, by row."""
+    return dict(zip(result.rows.tolist(), result.scores.tolist(), strict=True))
 
 
 def documents_of(store):
@@ -76,11 +86,8 @@ def words(course):
 def test_scores_are_bm25_with_lucene_idf(words, question):
     wanted = {term.term for term in analyse(question, "fr")}
     expected = bm25(documents_of(words), wanted)
-    found = ask(words, question)
     assert expected, "the question must find something"
-    assert found.scores.keys() == expected.keys()
-    for row, score in expected.items():
-        assert found.scores[row] == pytest.approx(score, rel=1e-6)
+    assert scores_of(ask(words, question)) == pytest.approx(expected, rel=1e-6)
 
 
 def test_a_word_in_every_passage_still_counts(words):
@@ -88,7 +95,7 @@ def test_a_word_in_every_passage_still_counts(words):
     result = ask(words, "docker")
     assert len(result.scores) == 40
     assert result.terms[0].idf == pytest.approx(math.log(1 + 0.5 / 40.5))
-    assert min(result.scores.values()) > 0.001
+    assert result.scores.min() > 0.001
 
 
 def test_scores_after_edits_are_those_of_a_fresh_index(words, course):
@@ -98,7 +105,7 @@ def test_scores_after_edits_are_those_of_a_fresh_index(words, course):
     course.refresh(hash_all=True)
     store = course.store()
     expected = bm25(documents_of(store), {"noyau"})
-    found = ask(store, "noyau").scores
+    found = scores_of(ask(store, "noyau"))
     assert found == pytest.approx(expected, rel=1e-6)
 
 
@@ -110,8 +117,44 @@ def test_idf_by_hand():
 
 def test_contributions_add_up_to_the_score(words):
     result = ask(words, "docker noyau image")
-    for row, score in result.scores.items():
-        assert score == pytest.approx(sum(by.get(row, 0.0) for by in result.by_term))
+    said = {n: scores_of(ask(words, term.word)) for n, term in enumerate(result.terms)}
+    for row, score in scores_of(result).items():
+        parts = [said[n].get(row, 0.0) for n in range(3)]
+        assert result.of([row])[:, 0] == pytest.approx(parts)
+        assert score == pytest.approx(sum(parts))
+
+
+@given(st.lists(st.integers(0, 60)), st.integers(1, 50))
+def test_the_best_and_any_rows_are_those_of_a_full_sort(scores, k):
+    """Against Python's sort, with many ties; rows that share nothing have 0."""
+    rows = [3 * n + 1 for n, score in enumerate(scores) if score]
+    values = np.array([score / 4 for score in scores if score])
+    result = LexicalResult((), np.array(rows, np.int64), np.stack([values, 2 * values]))
+    known = dict(zip(rows, result.scores.tolist(), strict=True))
+    assert result.best(k) == sorted(rows, key=lambda row: (-known[row], row))[:k]
+    asked = list(range(3 * len(scores) + 2))
+    assert result.of(asked).sum(axis=0).tolist() == [known.get(row, 0.0) for row in asked]
+
+
+def test_postings_that_are_kept_give_the_same_scores(words, monkeypatch):
+    """Also when they are dropped for others, and when threads ask at once."""
+    questions = ["docker noyau image", "noyau disque", "docker", "volumes réseaux mémoire"]
+    expected = [scores_of(ask(words, question)) for question in questions]
+    postings = Postings()
+    for _ in range(2):
+        found = [scores_of(ask(words, question, postings=postings)) for question in questions]
+        assert found == expected
+    traced = []
+    words.connection.set_trace_callback(traced.append)
+    ask(words, "docker", postings=postings)
+    words.connection.set_trace_callback(None)
+    assert not any("bm25" in statement for statement in traced), "fetched again"
+    monkeypatch.setattr("assistant.index.lexical._KEPT_POSTINGS", 50)
+    postings = Postings()
+    for _ in range(2):
+        found = [scores_of(ask(words, question, postings=postings)) for question in questions]
+        assert found == expected
+        assert sum(map(len, postings._known.values())) == postings._kept <= 50
 
 
 @pytest.mark.parametrize(
@@ -143,7 +186,7 @@ def test_technical_words_are_found_whole(course):
     store = course.store()
     rows = {chunk.chunk.note_id: row for row, chunk in store.chunks([1, 2]).items()}
     for question in ("docker-compose.yml", "/etc/fstab", "C++", "node.js"):
-        scores = ask(store, question).scores
+        scores = scores_of(ask(store, question))
         assert scores[rows["a.md"]] > scores.get(rows["b.md"], 0.0), question
 
 
@@ -171,13 +214,13 @@ def test_misspelt_words_stand_for_the_notes_own(kuberante, typed, meant):
     (expected,) = (found.term for found in analyse(meant, "fr"))
     assert term.nearest and term.weight == MISSPELT_WEIGHT
     assert expected in term.terms
-    assert ask(store, typed).scores.keys() >= ask(store, meant).scores.keys() > set()
+    assert {*ask(store, typed).rows} >= {*ask(store, meant).rows} > set()
 
 
 @pytest.mark.parametrize("typed", ["banane", "Australie", "xyz", "1234", "go"])
 def test_words_the_notes_never_say_stand_for_nothing(kuberante, typed):
     result = ask(kuberante.store(), typed)
-    assert not result.scores
+    assert not len(result.rows)
     for term in result.terms:
         assert term.terms == () and not term.nearest
         assert term.idf == pytest.approx(math.log(1 + 2.5 / 0.5))

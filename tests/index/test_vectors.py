@@ -36,6 +36,9 @@ def assert_exact(store, k=10, base_is_used=None):
         found = index.search(vector, k)
         assert [row for row, _ in found] == rows
         np.testing.assert_allclose([score for _, score in found], scores, atol=1e-6)
+        rows, scores = brute_force(store, vector, store.counts()[1])
+        np.testing.assert_allclose(index.inner_products(vector, rows), scores, atol=1e-6)
+        assert index.inner_products(vector, []).shape == (0,)
     return index
 
 
@@ -135,6 +138,27 @@ def test_a_copied_index_is_used_as_it_is(filled, tmp_path):
     store = vectors.Store.open(tmp_path / "copy")
     assert_exact(store, base_is_used=True)
     assert vectors.is_whole(store.folder, store.meta())
+
+
+def test_a_copied_base_is_read_whole_once_and_again_when_it_changes(filled, tmp_path, monkeypatch):
+    shutil.copytree(filled.index, tmp_path / "copy")
+    store = vectors.Store.open(tmp_path / "copy")
+    assert vectors.is_whole(store.folder, store.meta())
+    with monkeypatch.context() as patch:
+        patch.setattr(vectors.hashlib, "file_digest", None)
+        assert vectors.is_whole(store.folder, store.meta()), "read again"
+    damage_middle(base_path(store.folder, 1))
+    assert not vectors.is_whole(store.folder, store.meta())
+
+
+def test_one_question_starts_no_threads(filled):
+    """Two threads take several times as long to meet as one does to compare."""
+    import faiss
+
+    faiss.omp_set_num_threads(2)
+    index = open_vectors(filled.store(), filled.store().meta(), DIMENSION)
+    index.search(np.ones(DIMENSION, np.float32), 5)
+    assert faiss.omp_get_max_threads() == 1
 
 
 def test_open_vectors_of_an_empty_course(course):
