@@ -6,12 +6,14 @@ FOLDER is a BEIR collection with several documents to a title (an article). From
 articles whose title has an even sha1, collections of 1, 10, 100 and all articles are
 drawn and indexed as a user's notes would be. Each is asked questions that it answers,
 questions of articles it lacks, and questions whose own document was left out; the last
-count half. The odd half gives the figures printed: AUROC and calibration error.
+count half. Where the questions say whether they are answerable, the whole collection is
+asked them too. The odd half gives the figures printed: AUROC and calibration error.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,12 +23,13 @@ import numpy as np
 from fit_fusion import index_documents, is_for_fitting
 from numpy.typing import NDArray
 
-from assistant.evaluation.collection import Document, Query, load_beir
+from assistant.evaluation.collection import Collection, Document, Query, load_beir
 from assistant.evaluation.metrics import auroc
 from assistant.retrieval.confidence import signals
 
-SIZES = (1, 10, 100, 1_000_000)  # articles of a collection
-NAMES = ("LATE", "DENSE", "COVERED", "MARGIN")
+WHOLE = 1_000_000
+SIZES = (1, 10, 100, WHOLE)  # articles of a collection, at most
+NAMES = ("LATE", "DENSE", "COVERED", "MARGIN", "UNNAMED")
 ANSWERED, ABSENT, REMOVED = "answered", "article absent", "document removed"
 
 
@@ -34,7 +37,7 @@ ANSWERED, ABSENT, REMOVED = "answered", "article absent", "document removed"
 class Example:
     """One question asked of one collection."""
 
-    features: tuple[float, float, float, float]  # as NAMES
+    features: tuple[float, float, float, float, float]  # as NAMES
     kind: str
     size: int  # articles of the collection, at most
 
@@ -81,6 +84,26 @@ def draw(
                 examples += ask(left, [(q, REMOVED) for q in answered], size)
             done += number
     return examples
+
+
+def marked(folder: Path, collection: Collection) -> list[tuple[Example, bool]]:
+    """Ask the whole collection the questions marked answerable or not; say which are to fit."""
+    with (folder / "queries.jsonl").open(encoding="utf-8") as lines:
+        titles = {row["_id"]: row.get("title", "") for row in map(json.loads, lines)}
+    kinds = {"article_removed": ABSENT, "paragraph_removed": REMOVED}
+    asked = [
+        (q, ANSWERED if q.answerable else kinds.get(q.kind or "", ABSENT))
+        for q in collection.queries
+        if q.answerable is not None
+    ]
+    with tempfile.TemporaryDirectory() as place:
+        assistant, _ = index_documents(collection.documents, Path(place))
+        read = [(signals(assistant.retrieve(q.text)), kind, titles[q.id]) for q, kind in asked]
+    return [
+        (Example(features, kind, WHOLE), is_for_fitting(title))
+        for features, kind, title in read
+        if features is not None
+    ]
 
 
 def fit(examples: Sequence[Example]) -> tuple[NDArray[np.float64], float]:
@@ -147,6 +170,9 @@ def main() -> None:
         queries = [q for q in collection.queries if q.relevant and set(q.relevant) <= ids]
         random = np.random.default_rng(given.seed)
         halves.append(draw(articles, queries, given.questions, random))
+    if any(query.answerable is not None for query in collection.queries):
+        for example, is_to_fit in marked(given.folder, collection):
+            halves[0 if is_to_fit else 1].append(example)
     weights, intercept = fit(halves[0])
     print(f"INTERCEPT = {intercept:.2f}")
     for name, weight in zip(NAMES, weights, strict=True):

@@ -41,7 +41,7 @@ def course(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Assi
 
 
 @pytest.mark.slow
-def test_it_is_the_logistic_of_its_four_signals(course: Assistant) -> None:
+def test_it_is_the_logistic_of_its_signals(course: Assistant) -> None:
     retrieval = course.retrieve("à quoi servent les cgroups ?")
     passages = retrieval.passages[: confidence.PASSAGES]
     weights = retrieval.question.content_weights
@@ -63,6 +63,25 @@ def test_one_page_answers_what_it_says_and_nothing_else(course: Assistant) -> No
     unknown = {q: confidence.confidence(course.retrieve(q)) for q in ABSENT}
     assert all(value >= caution for value in known.values()), known
     assert all(value < caution for value in unknown.values()), unknown
+
+
+@pytest.mark.parametrize(
+    ("question", "lacking"),
+    [
+        ("que dit Docker des volumes ?", 0.0),
+        ("que dit Nomad des volumes ?", 1.0),
+        ("que disent Docker et Nomad des volumes ?", 0.5),
+        ("que dit nomad des volumes ?", 0.0),  # no capital: it may be any word
+        ("QUE DIT NOMAD DES VOLUMES ?", 0.0),
+        ("Nomad, qu'est-ce ?", 0.0),  # a capital that any first word has
+    ],
+)
+def test_names_that_no_passage_says(
+    course_of_fake: Assistant, question: str, lacking: float
+) -> None:
+    retrieval = course_of_fake.retrieve(question)
+    share = confidence.unnamed_share(retrieval, retrieval.passages[: confidence.PASSAGES])
+    assert share == pytest.approx(lacking)
 
 
 def test_extreme_logits_do_not_overflow() -> None:
