@@ -2,12 +2,14 @@
 
     python benchmarks/fit_confidence.py FOLDER [--questions 60] [--seed 0]
 
-FOLDER is a BEIR collection with several documents to a title (an article). From the
-articles whose title has an even sha1, collections of 1, 10, 100 and all articles are
-drawn and indexed as a user's notes would be. Each is asked questions that it answers,
-questions of articles it lacks, and questions whose own document was left out; the last
-count half. Where the questions say whether they are answerable, the whole collection is
-asked them too. The odd half gives the figures printed: AUROC and calibration error.
+FOLDER is a BEIR collection with several documents to a title (an article). The halves are
+the articles whose title has an even sha1, to fit on, and the others, for the figures
+printed: AUROC and calibration error. Where the questions say whether they are answerable,
+the whole collection is asked them; else, collections of 1, 10, 100 and all articles of
+the fitting half are drawn and indexed as a user's notes would be, and asked questions
+that they answer, questions of articles they lack, and questions whose own document was
+left out. Such collections of the other half are always reported: the same numbers must
+hold for one page and for a library.
 """
 
 from __future__ import annotations
@@ -112,14 +114,13 @@ def fit(examples: Sequence[Example]) -> tuple[NDArray[np.float64], float]:
 
     features = np.array([e.features for e in examples])
     right = np.array([e.kind == ANSWERED for e in examples], float)
-    counted = np.array([0.5 if e.kind == REMOVED else 1.0 for e in examples])
     mean, spread = features.mean(axis=0), features.std(axis=0) + 1e-9
     scaled = np.hstack([(features - mean) / spread, np.ones((len(features), 1))])
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         logits = scaled @ weights
-        value = counted @ (np.logaddexp(0, logits) - right * logits)
-        slope = scaled.T @ (counted * (1 / (1 + np.exp(-logits)) - right))
+        value = (np.logaddexp(0, logits) - right * logits).sum()
+        slope = scaled.T @ (1 / (1 + np.exp(-logits)) - right)
         penalised = np.append(weights[:-1], 0.0)  # the intercept is free
         return float(value + penalised @ penalised / 2), slope + penalised
 
@@ -160,8 +161,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     collection = load_beir(given.folder)
-    halves: list[list[Example]] = []
-    for fitting in (True, False):
+    to_fit, to_report = [], []
+    if any(query.answerable is not None for query in collection.queries):
+        for example, is_to_fit in marked(given.folder, collection):
+            (to_fit if is_to_fit else to_report).append(example)
+    for half, fitting in ((to_fit, True), (to_report, False)):
+        if fitting and to_fit:
+            continue
         articles: dict[str, list[Document]] = {}
         for document in collection.documents:
             if is_for_fitting(document.title) is fitting:
@@ -169,15 +175,12 @@ def main() -> None:
         ids = {d.id for documents in articles.values() for d in documents}
         queries = [q for q in collection.queries if q.relevant and set(q.relevant) <= ids]
         random = np.random.default_rng(given.seed)
-        halves.append(draw(articles, queries, given.questions, random))
-    if any(query.answerable is not None for query in collection.queries):
-        for example, is_to_fit in marked(given.folder, collection):
-            halves[0 if is_to_fit else 1].append(example)
-    weights, intercept = fit(halves[0])
+        half += draw(articles, queries, given.questions, random)
+    weights, intercept = fit(to_fit)
     print(f"INTERCEPT = {intercept:.2f}")
     for name, weight in zip(NAMES, weights, strict=True):
         print(f"{name} = {weight:.2f}")
-    report(halves[1], weights, intercept)
+    report(to_report, weights, intercept)
 
 
 if __name__ == "__main__":

@@ -120,7 +120,7 @@ def sends(*data: str) -> Script:
 def stalls(handler: Handler) -> None:
     handler.begin()
     handler.say("Docker ")
-    time.sleep(1.0)
+    time.sleep(4.0)
 
 
 def disconnects(handler: Handler) -> None:

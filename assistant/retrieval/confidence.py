@@ -2,10 +2,11 @@
 
 A logistic regression over five signals of the three best passages, fitted by
 `benchmarks/fit_confidence.py` on the fitting half (articles whose title has an even sha1)
-of a French collection in which the passages of some questions were removed, asked whole
-and in collections of 1, 10 and 100 articles, so that it means the same on one page and on
-a library. FOREIGN was set by hand on the two bilingual collections. An embedder without a
-learnt codec has cosines of another scale: there the lexical signal decides.
+of a French collection in which the passages of some questions were removed; the script
+reports the other half, whole and as collections of 1, 10 and 100 articles, so that the
+probability means the same on one page and on a library. FOREIGN was set by hand on the
+two bilingual collections. An embedder without a learnt codec has cosines of another
+scale: there the lexical signal decides.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from assistant.retrieval.found import Passage, Retrieval
 from assistant.retrieval.phrasing import core
 
 PASSAGES = 3  # the best ones, looked at together
-INTERCEPT = -20.72
-LATE = 10.53  # best support of the question's content words
-DENSE = 15.69  # best cosine of question and passage
-COVERED = 1.41  # share of the question's IDF mass that a passage says in so many words
-MARGIN = 11.57  # by how much the best passage's tokens support more than the second's
-UNNAMED = -2.66  # share of the question's names and numbers that no passage says
+INTERCEPT = -22.43
+LATE = 4.16  # best support of the question's content words
+DENSE = 20.80  # best cosine of question and passage
+COVERED = 2.70  # share of the question's IDF mass that a passage says in so many words
+MARGIN = 14.57  # by how much the best passage's tokens support more than the second's
+UNNAMED = -2.20  # share of the question's names and numbers that no passage says
 FOREIGN = 1.0  # a question in another language reaches lower values with the same right
 
 _OTHER_SLOPE = 6.0  # of the lexical share alone, for a model without a learnt codec
