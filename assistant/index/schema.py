@@ -16,8 +16,6 @@ from assistant.errors import IndexDamagedError, IndexFolderError, IndexMissingEr
 
 _BUSY_SECONDS = 30.0  # to wait for another process
 
-MAPPED_BYTES = 1 << 30  # of the file, for searching
-
 FILE_NAME = "index.sqlite"
 SCHEMA_VERSION = "4"
 
@@ -147,7 +145,9 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
+            # Mapped, the file would count in the memory of every thread that reads it, and
+            # questions are answered no faster.
+            connection.execute("PRAGMA mmap_size = 0")
             if _schema(connection) != SCHEMA_VERSION:
                 if not create:
                     raise IndexMissingError(

@@ -22,7 +22,7 @@ from typing import TypeVar
 
 from assistant.datatypes import Chunk, Note, Place, Skipped, Span
 from assistant.errors import IndexMissingError
-from assistant.index.schema import FILE_NAME, MAPPED_BYTES, connect, mapped_errors
+from assistant.index.schema import FILE_NAME, connect, mapped_errors
 
 _T = TypeVar("_T")
 
@@ -133,15 +133,6 @@ class Store:
                 if self.connection.in_transaction:
                     self.connection.execute("ROLLBACK")
                 raise
-
-    @contextmanager
-    def unmapped(self) -> Iterator[None]:
-        """Read the file piece by piece inside: whoever reads all of it would hold it all."""
-        self.connection.execute("PRAGMA mmap_size = 0")
-        try:
-            yield
-        finally:
-            self.connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
 
     # --- what the index knows -------------------------------------------------------
 

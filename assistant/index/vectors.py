@@ -1,4 +1,15 @@
-"""The dense leg: exact inner-product search with FAISS.
+"""The dense leg: inner-product search with FAISS, exact up to `EXACT_UP_TO` vectors.
+
+Beyond, comparing with every vector costs more than the rest of a question: the base is
+then an inverted file, whose vectors lie in the lists of k-means centroids, 2 √n of them
+(Jégou, Douze & Schmid, "Product Quantization for Nearest Neighbor Search", 2011, without
+the quantisation). A search compares with the lists nearest to the question, `_PROBED` of
+them: every score stays exact, but a passage of another list is missed, so answers may then
+differ from those of an index built from nothing, whose lists are others. Questions lie
+apart from passages, which takes many lists to find recall@10 above .98
+(`benchmarks/measure_scale.py`). Limited to some rows, a search goes through all lists and
+is exact. The kind follows the size whenever the base is written, by the refresh, while
+readers search the one before; training is seeded.
 
 A base file `vectors-<generation>.faiss`, opened memory-mapped, holds the vectors of the
 chunks up to some row id. What came since is added from SQLite in memory, what went is
@@ -11,6 +22,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import math
 import os
 from collections.abc import Sequence
 from contextlib import suppress
@@ -27,6 +39,11 @@ from assistant.index.store import Store
 REBUILD_AT = 512  # chunks added or removed since the base was written …
 REBUILD_SHARE = 0.1  # … or this share of it, whichever is more
 
+EXACT_UP_TO = 150_000  # vectors compared one by one, in a third of the time of all the rest
+_PROBED = 0.3  # of the lists, those compared with a question
+_TRAINED_ON = 64  # vectors for each list
+_ROUNDS = 8  # of k-means
+
 
 @dataclass(frozen=True, slots=True)
 class VectorIndex:
@@ -35,6 +52,7 @@ class VectorIndex:
     identity: str  # of the index they belong to
     generation: int
     base: Any  # faiss.Index over the file, or None
+    lists: int  # of the base; 0 where it is exact
     last_row: int  # the last of the base
     recent: Any  # faiss.Index over what came since, or None
     gone: frozenset[int]  # rows of the base whose chunks are no longer there
@@ -44,19 +62,23 @@ class VectorIndex:
     ) -> list[tuple[int, float]]:
         """Return (chunk row, inner product) of the best `k`, or of all where there are fewer.
 
-        With `allowed`, those of these rows: only they are compared, so it stays exact.
+        With `allowed`, those of these rows: only they are compared, so it is exact. An
+        inverted file gives what its nearest lists hold, which may be fewer than `k`.
         """
         import faiss
 
         # Of this thread alone: for one question, threads take longer to meet than to compare.
         faiss.omp_set_num_threads(1)
         found: list[tuple[int, float]] = []
-        options = {} if allowed is None else {"params": _only(allowed)}
-        for index, extra in ((self.base, len(self.gone)), (self.recent, 0)):
+        for index, extra, lists in (
+            (self.base, len(self.gone), self.lists),
+            (self.recent, 0, 0),
+        ):
             if index is None or index.ntotal == 0:
                 continue
             wanted = min(k + extra, index.ntotal)
-            scores, rows = index.search(vector.reshape(1, -1), wanted, **options)
+            params = _search_parameters(lists, allowed)
+            scores, rows = index.search(vector.reshape(1, -1), wanted, params=params)
             found += zip(rows[0].tolist(), scores[0].tolist(), strict=True)
         # Row -1 fills up where fewer rows than wanted are allowed.
         kept = [pair for pair in found if pair[0] >= 0 and pair[0] not in self.gone]
@@ -77,12 +99,17 @@ class VectorIndex:
         return products
 
 
-def _only(rows: frozenset[int]) -> Any:
-    """Return what makes FAISS compare these rows alone."""
+def _search_parameters(lists: int, allowed: frozenset[int] | None) -> Any:
+    """Return what makes FAISS compare these rows alone, and enough lists; None for all rows."""
     import faiss
 
-    selector = faiss.IDSelectorBatch(np.array(sorted(rows), np.int64))
-    return faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
+    selector: dict[str, Any] = {}
+    if allowed is not None:
+        selector["sel"] = faiss.IDSelectorBatch(np.array(sorted(allowed), np.int64))
+    if lists:
+        probes = math.ceil(_PROBED * lists) if allowed is None else lists
+        return faiss.SearchParametersIVF(nprobe=probes, **selector)  # type: ignore[call-arg]
+    return faiss.SearchParameters(**selector) if selector else None
 
 
 def base_path(folder: Path, generation: int) -> Path:
@@ -115,6 +142,34 @@ def _flat_index(rows: NDArray[np.int64], vectors: NDArray[np.float32], dimension
     return index
 
 
+def _inverted_file(
+    rows: NDArray[np.int64], vectors: NDArray[np.float32], dimension: int, lists: int
+) -> Any:
+    import faiss
+
+    index = faiss.IndexIVFFlat(
+        faiss.IndexFlatIP(dimension), dimension, lists, faiss.METRIC_INNER_PRODUCT
+    )
+    index.cp.seed = 1
+    index.cp.niter = _ROUNDS
+    index.cp.spherical = False  # which makes lists less even, so slower at the same recall
+    index.cp.max_points_per_centroid = _TRAINED_ON
+    index.cp.min_points_per_centroid = 1  # says nothing where vectors are few
+    index.train(vectors[:: max(1, len(vectors) // (_TRAINED_ON * lists))])
+    index.make_direct_map()  # for `reconstruct_batch`
+    by_row = faiss.IndexIDMap2(index)
+    by_row.add_with_ids(vectors, rows)
+    return by_row
+
+
+def build(rows: NDArray[np.int64], vectors: NDArray[np.float32], dimension: int) -> tuple[Any, int]:
+    """Return the faiss.Index for these vectors, and its lists: 0 where it is exact."""
+    if len(rows) <= EXACT_UP_TO:
+        return _flat_index(rows, vectors, dimension), 0
+    lists = 2 * math.isqrt(len(rows))
+    return _inverted_file(rows, vectors, dimension, lists), lists
+
+
 def write_base(
     store: Store, generation: int, fingerprint: str, dimension: int
 ) -> dict[str, int | str]:
@@ -126,7 +181,7 @@ def write_base(
     import faiss
 
     rows, vectors = _rows_and_vectors(store, fingerprint, 0, dimension)
-    index = _flat_index(rows, vectors, dimension)
+    index, lists = build(rows, vectors, dimension)
     path = base_path(store.folder, generation)
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     try:
@@ -143,6 +198,7 @@ def write_base(
         "base_generation": generation,
         "base_last_row": int(rows[-1]) if len(rows) else 0,
         "base_size": len(rows),
+        "base_lists": lists,
         "base_sha256": digest,
         "base_signature": _signature(path),
     }
@@ -182,7 +238,7 @@ def open_vectors(store: Store, meta: dict[str, str], dimension: int) -> VectorIn
         rows, vectors = _rows_and_vectors(store, fingerprint, 0, dimension)
         everything = _flat_index(rows, vectors, dimension)
         last_row = int(rows[-1]) if len(rows) else 0
-        return VectorIndex(meta["identity"], generation, everything, last_row, None, frozenset())
+        return VectorIndex(meta["identity"], generation, everything, 0, last_row, None, frozenset())
     newer = rows_after(store, last_row)
     chunks = int(store.connection.execute("SELECT count(*) FROM chunks").fetchone()[0])
     recent = None
@@ -192,7 +248,8 @@ def open_vectors(store: Store, meta: dict[str, str], dimension: int) -> VectorIn
     gone: frozenset[int] = frozenset()
     if size != chunks - newer:
         gone = _gone(store, base, last_row)
-    return VectorIndex(meta["identity"], generation, base, last_row, recent, gone)
+    lists = int(meta.get("base_lists", 0))
+    return VectorIndex(meta["identity"], generation, base, lists, last_row, recent, gone)
 
 
 def is_whole(folder: Path, meta: dict[str, str]) -> bool:
@@ -223,13 +280,23 @@ def _signature(path: Path) -> str:
 
 def _read_base(folder: Path, meta: dict[str, str]) -> Any:
     """Map the base file; None when it went since it was looked at."""
-    import faiss
-
-    path = base_path(folder, int(meta["base_generation"]))
     try:
-        return faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
+        return read(base_path(folder, int(meta["base_generation"])), int(meta.get("base_lists", 0)))
     except RuntimeError:
         return None
+
+
+def read(path: Path, lists: int) -> Any:
+    """Map a file of as many lists; RuntimeError where it cannot be."""
+    import faiss
+
+    if not lists:
+        return faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
+    index: Any = faiss.read_index(str(path), faiss.IO_FLAG_MMAP)
+    inverted: Any = faiss.downcast_index(index.index)
+    mapped: Any = faiss.downcast_InvertedLists(inverted.invlists)
+    mapped.prefetch_nthread = 0  # threads that take longer to start than to read
+    return index
 
 
 def _gone(store: Store, base: Any, last_row: int) -> frozenset[int]:

@@ -161,6 +161,123 @@ def test_one_question_starts_no_threads(filled):
     assert faiss.omp_get_max_threads() == 1
 
 
+@pytest.fixture
+def listed(course, monkeypatch):
+    """A course whose base is an inverted file, in which a search looks at a part of the lists."""
+    monkeypatch.setattr(vectors, "EXACT_UP_TO", 60)
+    monkeypatch.setattr(vectors, "_PROBED", 0.3)
+    course.fill(200)
+    course.refresh()
+    return course
+
+
+def assert_nearly_exact(store, k=10):
+    """Whatever is found has its exact score and is there; nearly all the best are found."""
+    index = open_vectors(store, store.meta(), DIMENSION)
+    assert index.lists == int(store.meta()["base_lists"]) > 20
+    everything = store.counts()[1]
+    random = np.random.default_rng(2)
+    recalls = []
+    for _ in range(40):
+        vector = random.standard_normal(DIMENSION).astype(np.float32)
+        vector /= np.linalg.norm(vector)
+        rows, scores = brute_force(store, vector, everything)
+        exact = dict(zip(rows, scores, strict=True))
+        found = index.search(vector, k)
+        assert len(found) == k == len(dict(found))
+        assert found == sorted(found, key=lambda pair: (-pair[1], pair[0]))
+        for row, score in found:
+            assert score == pytest.approx(exact[row], abs=1e-6)
+        recalls.append(len(set(rows[:k]) & dict(found).keys()) / k)
+        np.testing.assert_allclose(index.inner_products(vector, rows), scores, atol=1e-6)
+        allowed = frozenset(random.choice(rows, everything // 4, replace=False).tolist())
+        best = [row for row in rows if row in allowed][:k]
+        assert [row for row, _ in index.search(vector, k, allowed)] == best, "exact when limited"
+    return float(np.mean(recalls))
+
+
+def test_a_large_base_finds_nearly_the_best_and_scores_them_exactly(listed):
+    assert 0.3 < assert_nearly_exact(listed.store()) < 1, "vectors without clusters: a part is seen"
+
+
+def test_all_lists_together_are_exact(listed, monkeypatch):
+    monkeypatch.setattr(vectors, "_PROBED", 1.0)
+    assert_exact(listed.store(), base_is_used=True)
+
+
+def test_a_large_base_with_recent_and_removed(listed, monkeypatch):
+    for n in range(0, 200, 7):
+        (listed.corpus / f"note{n:03}.md").unlink()
+    listed.write("new.md", "# Nouveau\n\nUne note neuve sur les conteneurs.\n")
+    listed.refresh(hash_all=True)
+    store = listed.store()
+    index = open_vectors(store, store.meta(), DIMENSION)
+    assert index.recent.ntotal and len(index.gone) >= 28 and index.lists
+    assert_nearly_exact(store)
+    monkeypatch.setattr(vectors, "_PROBED", 1.0)
+    assert_exact(store)
+    assert_exact(store, k=1)
+
+
+def test_lists_are_the_same_in_every_run(listed):
+    store = listed.store()
+    digest = store.meta()["base_sha256"]
+    with store.writing():
+        facts = vectors.write_base(store, 9, store.meta()["fingerprint"], DIMENSION)
+    assert facts["base_lists"] > 0 and facts["base_sha256"] == digest
+
+
+def test_the_kind_follows_the_size_both_ways(course, monkeypatch):
+    monkeypatch.setattr(vectors, "EXACT_UP_TO", 60)
+    monkeypatch.setattr(vectors, "REBUILD_AT", 3)
+
+    def lists_at(notes):
+        course.fill(notes)
+        for path in course.corpus.glob("note*.md"):
+            if int(path.stem.removeprefix("note")) >= notes:
+                path.unlink()
+        course.refresh(hash_all=True)
+        return int(course.store().meta()["base_lists"])
+
+    assert lists_at(20) == 0
+    assert_exact(course.store(), base_is_used=True)
+    assert lists_at(200) > 0
+    monkeypatch.setattr(vectors, "_PROBED", 1.0)
+    assert_exact(course.store(), base_is_used=True)
+    assert lists_at(20) == 0
+    assert_exact(course.store(), base_is_used=True)
+
+
+def test_a_large_base_that_is_damaged_is_replaced_by_exact_search(listed):
+    damage_middle(base_path(listed.index, 1))
+    index = assert_exact(listed.store())
+    assert index.lists == 0
+    listed.refresh(hash_all=True)
+    assert int(listed.store().meta()["base_lists"]) > 0
+    assert_nearly_exact(listed.store())
+
+
+def test_killed_before_lists_are_named_the_old_base_answers(filled, monkeypatch):
+    monkeypatch.setattr(vectors, "EXACT_UP_TO", 10)
+    monkeypatch.setattr(vectors, "REBUILD_AT", 0)
+    write_base = vectors.write_base
+
+    def killed(*arguments):
+        write_base(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(vectors, "write_base", killed)
+    filled.fill(80)
+    with pytest.raises(KeyboardInterrupt):
+        filled.refresh(hash_all=True)
+    assert base_path(filled.index, 2).exists() and filled.store().meta()["generation"] == "1"
+    assert assert_exact(filled.store(), base_is_used=True).lists == 0
+    monkeypatch.setattr(vectors, "write_base", write_base)
+    filled.refresh(hash_all=True)
+    assert int(filled.store().meta()["base_lists"]) > 0
+    assert [path.name for path in filled.index.glob("vectors-*")] == ["vectors-2.faiss"]
+
+
 def test_open_vectors_of_an_empty_course(course):
     course.refresh()
     store = course.store()
