@@ -23,11 +23,18 @@ from numpy.typing import NDArray
 
 from assistant.assistant import Assistant
 from assistant.evaluation.collection import Document, Query, load_beir
+from assistant.glossary import translates
 from assistant.retrieval.fusion import lexical_share
 from assistant.settings import Settings
 
-NAMES = ("DENSE_WEIGHT", "LATE_WEIGHT", "LEXICAL_WEIGHT", "FOREIGN_LEXICAL_WEIGHT")
-SCALES = np.array([10.0, 10.0, 1.0, 1.0])  # cosines vary less than shares of BM25
+NAMES = (
+    "DENSE_WEIGHT",
+    "LATE_WEIGHT",
+    "LEXICAL_WEIGHT",
+    "FOREIGN_LEXICAL_WEIGHT",
+    "TRANSLATED_LEXICAL_WEIGHT",
+)
+SCALES = np.array([10.0, 10.0, 1.0, 1.0, 1.0])  # cosines vary less than shares of BM25
 PENALTY = 1e-3  # of the squared scaled weights, which keeps them finite
 
 
@@ -58,7 +65,7 @@ def index_documents(
 class Example:
     """The candidates of one question."""
 
-    signals: NDArray[np.float64]  # (candidates, 4): dense, late, lexical, foreign lexical
+    signals: NDArray[np.float64]  # (candidates, signals): as in NAMES
     documents: tuple[str, ...]  # of each candidate
     relevant: NDArray[np.bool_]  # (candidates,)
     fitting: bool
@@ -72,7 +79,9 @@ def read_example(assistant: Assistant, names: dict[str, str], query: Query) -> E
     signals = [p.signals for p in retrieval.passages]
     bm25 = np.array([s.lexical for s in signals])
     share = lexical_share(bm25, [term.idf for term in retrieval.question.terms])
-    foreign = [p.stored.language != retrieval.question.language for p in retrieval.passages]
+    language = retrieval.question.language
+    foreign = np.array([p.stored.language != language for p in retrieval.passages])
+    translated = translates(language, retrieval.question.note_languages[0])
     documents = tuple(names[p.stored.chunk.note_id] for p in retrieval.passages)
     return Example(
         np.stack(
@@ -80,7 +89,8 @@ def read_example(assistant: Assistant, names: dict[str, str], query: Query) -> E
                 [s.dense for s in signals],
                 [s.late for s in signals],
                 np.where(foreign, 0, share),
-                np.where(foreign, share, 0),
+                np.where(foreign & (not translated), share, 0),
+                np.where(foreign & translated, share, 0),
             ],
             axis=1,
         ),
@@ -91,7 +101,7 @@ def read_example(assistant: Assistant, names: dict[str, str], query: Query) -> E
 
 
 def fit(examples: Sequence[Example]) -> NDArray[np.float64]:
-    """Return the weights of the four signals; none is negative."""
+    """Return the weights of the signals; none is negative."""
     from scipy.optimize import minimize  # type: ignore[import-untyped]
 
     used = [(e.signals * SCALES, e.relevant) for e in examples if e.relevant.any()]
@@ -109,7 +119,9 @@ def fit(examples: Sequence[Example]) -> NDArray[np.float64]:
             slope = slope + (chances @ signals - among) / len(used)
         return value, slope
 
-    found = minimize(loss, np.ones(4), jac=True, method="L-BFGS-B", bounds=[(0, None)] * 4)
+    found = minimize(
+        loss, np.ones(len(NAMES)), jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(NAMES)
+    )
     return np.asarray(found.x * SCALES)
 
 

@@ -17,6 +17,7 @@ LAYERS = [
         "places",
         "markup",
         "embedding",
+        "glossary",
         "language",
         "analysis",
         "structure",

@@ -104,9 +104,9 @@ def _covered(retrieval: Retrieval, text: str, language: str) -> tuple[float, flo
     total = sum(term.idf for term in wanted)
     if not total:
         return 0.0, 0.0
-    share = sum(term.idf * term.weight for term in wanted if known & set(term.terms)) / total
+    share = sum(term.idf * term.weight for term in wanted if term.is_said(known)) / total
     first = set(terms[: len(wanted)])
-    opened = [bool(first & set(term.terms)) for term in wanted]
+    opened = [term.is_said(first) for term in wanted]
     return share, (sum(opened) + 2 * opened[0]) / (len(wanted) + 2)
 
 

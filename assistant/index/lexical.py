@@ -15,7 +15,7 @@ import math
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,6 +46,13 @@ class QuestionTerm:
     idf: float  # of the word in these notes; the highest possible when they never say it
     weight: float  # 1, or less for a word that was misspelt
     nearest: str = ""  # the notes' word taken for one they never use, as they fold
+    translations: tuple[tuple[str, ...], ...] = ()  # the terms of each, which belong together
+
+    def is_said(self, terms: set[str]) -> bool:
+        """Whether a text with these index terms says the word."""
+        return not terms.isdisjoint(self.terms) or any(
+            terms.issuperset(translation) for translation in self.translations
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,14 +156,17 @@ def read_question(
     passages: int,
     *,
     is_word: Callable[[str], bool] = lambda _: False,
+    translations: Mapping[tuple[int, int], Sequence[tuple[str, ...]]] | None = None,
 ) -> tuple[QuestionTerm, ...]:
     """Find the index terms for each word of a question.
 
     `languages` are those of question and notes: a word is analysed in each, since an
     English question on French notes shares technical words and names with them.
     A word that the notes never use is looked for under its nearest spelling, unless
-    `is_word` knows it: "licence" is no misspelt "silence".
+    `is_word` knows it: "licence" is no misspelt "silence". A word with `translations`, by
+    its characters in the question, is as frequent in the notes as the most frequent of them.
     """
+    translations = translations or {}
     spans: dict[tuple[int, int], dict[str, str]] = {}
     for position, language in enumerate(languages):
         for term in analyse(question, language):
@@ -172,8 +182,12 @@ def read_question(
         known_terms = tuple(term for term, count in counts.items() if count)
         word = next(iter(candidates.values()))
         weight, nearest = 1.0, ""
-        containing = max(counts.values())
-        is_known = bool(known_terms) or is_word(question[start:end])
+        said = {
+            translation: min(_document_frequency(connection, term) for term in translation)
+            for translation in translations.get((start, end), ())
+        }
+        containing = max([*counts.values(), *said.values()])
+        is_known = bool(known_terms or said) or is_word(question[start:end])
         if not is_known and (near := _nearest_spelling(connection, word)):
             nearest, known_terms = near
             weight = MISSPELT_WEIGHT
@@ -187,6 +201,7 @@ def read_question(
                 idf=inverse_document_frequency(passages, containing),
                 weight=weight,
                 nearest=nearest,
+                translations=tuple(t for t, count in said.items() if count),
             )
         )
     return tuple(found)
@@ -233,18 +248,29 @@ def search_terms(
     """
     postings = postings or Postings()
     found: list[tuple[int, NDArray[np.int64], NDArray[np.float64]]] = []
+
+    def scored(term: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        count = _document_frequency(connection, term)
+        fts_idf = max(1e-6, math.log((passages - count + 0.5) / (count + 0.5)))
+        # A technical word stands beside its parts: each at its own rarity, the best counts.
+        factor = inverse_document_frequency(passages, count) / fts_idf
+        if allowed is None:
+            saying = postings.of(connection, term)
+        else:
+            saying = _fetch(connection, term, allowed)
+        return saying["row"], -saying["score"] * factor
+
     for number, question_term in enumerate(terms):
         for term in question_term.terms:
-            count = _document_frequency(connection, term)
-            fts_idf = max(1e-6, math.log((passages - count + 0.5) / (count + 0.5)))
-            # A technical word stands beside its parts: each at its own rarity, the best counts.
-            idf = inverse_document_frequency(passages, count)
-            factor = idf * question_term.weight / fts_idf
-            if allowed is None:
-                saying = postings.of(connection, term)
-            else:
-                saying = _fetch(connection, term, allowed)
-            found.append((number, saying["row"], -saying["score"] * factor))
+            said, own = scored(term)
+            found.append((number, said, own * question_term.weight))
+        for translation in question_term.translations:
+            said, least = scored(translation[0])
+            for term in translation[1:]:
+                others, other = scored(term)
+                said, here, there = np.intersect1d(said, others, return_indices=True)
+                least = np.minimum(least[here], other[there])
+            found.append((number, said, least))
     rows = np.unique(np.concatenate([np.empty(0, np.int64), *(said for _, said, _ in found)]))
     by_term = np.zeros((len(terms), len(rows)))
     for number, said, scores in found:

@@ -2,8 +2,10 @@
 
 The sum is linear and its weights are fixed but for one: how much BM25 counts depends on
 whether the passage is in the language of the question, since across languages only
-names and technical words are shared. They are rounded between the fits that
-`benchmarks/fit_fusion.py` gives on different collections, which are flat around them.
+names and technical words are shared, unless the glossary translates the question. They
+are rounded between the fits that `benchmarks/fit_fusion.py` gives on different
+collections, which are flat around them; the one for translated questions was chosen by
+nDCG@10 on the fitting halves of the two bilingual collections, flat from 6 to 10.
 
 Late interaction weighs each question token by its contrast, the best minus the mean of
 its MaxSim over the candidates: a token that every passage supports tells none apart.
@@ -20,6 +22,7 @@ DENSE_WEIGHT = 33.0
 LATE_WEIGHT = 42.0
 LEXICAL_WEIGHT = 4.0  # where passage and question are in one language
 FOREIGN_LEXICAL_WEIGHT = 0.9
+TRANSLATED_LEXICAL_WEIGHT = 7.0  # the other legs tell less across languages
 _FIRST_DENSE_WEIGHT = 60.0  # before late interaction, which the dense leg foretells best
 _FULL_BM25 = 2.2  # k1 + 1: what a word can reach, in units of its IDF
 _LEAST_CANDIDATES = 8  # for the mean over candidates to mean something
@@ -47,10 +50,14 @@ def contrast_weights(
 
 
 def first_scores(
-    dense: NDArray[np.floating], share: NDArray[np.floating], foreign: NDArray[np.bool_]
+    dense: NDArray[np.floating],
+    share: NDArray[np.floating],
+    foreign: NDArray[np.bool_],
+    *,
+    translated: bool = False,
 ) -> NDArray[np.floating]:
     """Score candidates, all arrays (candidates,), to choose those compared by token."""
-    return _FIRST_DENSE_WEIGHT * dense + _lexical_weight(foreign) * share
+    return _FIRST_DENSE_WEIGHT * dense + _lexical_weight(foreign, translated) * share
 
 
 def fused_scores(
@@ -58,10 +65,17 @@ def fused_scores(
     share: NDArray[np.floating],
     late: NDArray[np.floating],
     foreign: NDArray[np.bool_],
+    *,
+    translated: bool = False,
 ) -> NDArray[np.floating]:
-    """Score candidates, all arrays (candidates,); higher is better."""
-    return DENSE_WEIGHT * dense + LATE_WEIGHT * late + _lexical_weight(foreign) * share
+    """Score candidates, all arrays (candidates,); higher is better.
+
+    `translated` tells that BM25 looked for the question's words in the notes' language too.
+    """
+    lexical = _lexical_weight(foreign, translated) * share
+    return DENSE_WEIGHT * dense + LATE_WEIGHT * late + lexical
 
 
-def _lexical_weight(foreign: NDArray[np.bool_]) -> NDArray[np.floating]:
-    return np.where(foreign, FOREIGN_LEXICAL_WEIGHT, LEXICAL_WEIGHT)
+def _lexical_weight(foreign: NDArray[np.bool_], translated: bool) -> NDArray[np.floating]:
+    abroad = TRANSLATED_LEXICAL_WEIGHT if translated else FOREIGN_LEXICAL_WEIGHT
+    return np.where(foreign, abroad, LEXICAL_WEIGHT)

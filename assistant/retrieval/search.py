@@ -17,6 +17,7 @@ from assistant.analysis import Term, analyse, fold
 from assistant.datatypes import Signals
 from assistant.embedding.late_interaction import Codec, LearntTokenCodec
 from assistant.embedding.protocol import Embedder, TokenVectors
+from assistant.glossary import translate, translates
 from assistant.index.lexical import QuestionTerm, read_question, search_terms
 from assistant.index.snapshot import Snapshot
 from assistant.index.store import Store
@@ -65,6 +66,7 @@ def read(
         snapshot.chunks,
         # A word that is one piece of the model's vocabulary is frequent, not misspelt.
         is_word=lambda word: embedder.count_tokens([word.lower()])[0] - overhead == 1,
+        translations=translate(analyse(asked, spoken), spoken, note_languages[0]),
     )
     mended = mend_spelling(_calm(asked), terms)
     watch.ends("read")
@@ -143,7 +145,8 @@ def retrieve(
     # Where no word is shared, the language weighs nothing.
     languages = store.chunk_languages([row for row, own in zip(rows, share, strict=True) if own])
     foreign = np.array([languages.get(row, question.language) for row in rows]) != question.language
-    first = first_scores(cosines, share, foreign)
+    translated = translates(question.language, question.note_languages[0])
+    first = first_scores(cosines, share, foreign, translated=translated)
     order = np.lexsort((np.array(rows), -first))[:RERANKED].tolist()
     watch.ends("candidates")
     stored = store.chunks([rows[i] for i in order])
@@ -154,7 +157,7 @@ def retrieve(
     support = np.stack([a.max(axis=1, initial=0.0) for a in alignments])
     late = support @ contrast_weights(question.weights, support)
     watch.ends("late")
-    scores = fused_scores(cosines[order], share[order], late, foreign[order])
+    scores = fused_scores(cosines[order], share[order], late, foreign[order], translated=translated)
     passages = [
         Passage(
             row=rows[i],

@@ -10,6 +10,7 @@ from assistant.retrieval.fusion import (
     FOREIGN_LEXICAL_WEIGHT,
     LATE_WEIGHT,
     LEXICAL_WEIGHT,
+    TRANSLATED_LEXICAL_WEIGHT,
     contrast_weights,
     first_scores,
     fused_scores,
@@ -30,6 +31,17 @@ def test_shared_words_count_less_across_languages() -> None:
     own, foreign = first_scores(*legs, np.array([False, True]))
     assert own - foreign == pytest.approx(LEXICAL_WEIGHT - FOREIGN_LEXICAL_WEIGHT)
     assert LEXICAL_WEIGHT > FOREIGN_LEXICAL_WEIGHT
+
+
+def test_words_looked_for_in_translation_count_across_languages() -> None:
+    legs = np.array([0.8, 0.8]), np.array([1.0, 1.0])
+    foreign = np.array([False, True])
+    own, translated = first_scores(*legs, foreign, translated=True)
+    assert own - translated == pytest.approx(LEXICAL_WEIGHT - TRANSLATED_LEXICAL_WEIGHT)
+    plain = fused_scores(*legs, np.array([0.5, 0.5]), foreign)
+    found = fused_scores(*legs, np.array([0.5, 0.5]), foreign, translated=True)
+    gained = TRANSLATED_LEXICAL_WEIGHT - FOREIGN_LEXICAL_WEIGHT
+    assert found - plain == pytest.approx([0.0, gained])
 
 
 def test_the_share_of_bm25_counts_words_the_notes_never_say() -> None:
