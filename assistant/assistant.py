@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 from assistant.answering.about_the_note import is_about_the_course, quote_front_matter
 from assistant.answering.answer_type import can_answer
-from assistant.answering.conversation import Kind, Turn, standalone
+from assistant.answering.conversation import Kind, Rewritten, Turn, standalone, topics
 from assistant.answering.evidence import find_evidence
 from assistant.answering.extractive import CITABLE, Quotation, choose_quotations, cite, compose
 from assistant.answering.frames import FRAMES, frame_language, limits
 from assistant.answering.proof import StaleCitationError, verify
+from assistant.answering.spoken_of import chosen_topic
 from assistant.datatypes import Answer, Hit, Note, RefreshReport, Suggestion
 from assistant.embedding.late_interaction import Codec, codec_for
 from assistant.embedding.loading import load_embedder
@@ -249,6 +250,8 @@ class Assistant:
         if refresh:
             self.refresh(progress)
         refreshed = time.perf_counter()
+        if understood.kind is Kind.COMPLETE and conversation:
+            understood = self._with_topic(understood, conversation, language, filters)
 
         def finished(answer: Answer) -> Answer:
             timings = {
@@ -259,14 +262,14 @@ class Assistant:
             return replace(
                 answer,
                 question=question,
-                standalone=understood.text if understood.changed else "",
+                standalone=understood.shown if understood.changed else "",
                 limited_to=limits(filters, answer.language),
                 timings_ms={name: round(ms, 2) for name, ms in timings.items()},
             )
 
         for _ in range(3):
             try:
-                retrieval, answer = self._answer(understood.text, k, language, reply, filters)
+                retrieval, answer = self._answer(understood.searched, k, language, reply, filters)
                 if answer.answered and use_model and self.settings.llm_url:
                     from assistant.answering.written import written
 
@@ -380,6 +383,18 @@ class Assistant:
         return retrieval, Answer(
             question, frame, True, certainty, text, citations, hits, (), timings, see_also
         )
+
+    def _with_topic(
+        self, line: Rewritten, turns: Sequence[Turn], language: str | None, filters: Filters
+    ) -> Rewritten:
+        """Return a line that no rule changed with its topic, where more is found with it."""
+        with self._reading() as store:
+            topic = chosen_topic(
+                line.text,
+                topics(turns),
+                lambda text: confidence(self._retrieve(store, text, language, filters)),
+            )
+        return replace(line, changed=True, kind=Kind.FOLLOW_UP, about=topic) if topic else line
 
     def _retrieve(
         self, store: Store, question: str, language: str | None, filters: Filters

@@ -16,13 +16,16 @@ from enum import StrEnum
 from assistant.analysis import analyse
 from assistant.answering import english_follow_ups, french_follow_ups
 from assistant.answering.frames import FRAMES
-from assistant.answering.question_topic import COURTESY, plain, take_apart, unaccented
+from assistant.answering.noun_phrases import unaccented
+from assistant.answering.question_topic import COURTESY, Asked, plain, take_apart
+from assistant.answering.spoken_of import apart, beside, shown
 from assistant.datatypes import Answer
 from assistant.language import detect_language
 
 _MOST_TERMS = 60  # of one answer, kept for the next question
 _MOST_SUBJECTS = 4
 _SUBJECT_WORDS = 5
+_HEADING_WORDS = 8  # a longer one is a sentence
 _MOST_TOLD = 8  # turns read of a conversation that is told
 _LONGEST_TOLD = 2_000  # characters read of each of its questions and answers
 _MARK = re.compile(r"\[\d+\]")
@@ -51,6 +54,7 @@ class Turn:
     language: str = "fr"  # of the standalone question
     terms: Sequence[str] = ()  # index terms of the headings and quotations
     subjects: Sequence[str] = ()  # what the quotations speak of: noun phrases, the best first
+    heading: str = ""  # of the section quoted first
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,19 @@ class Rewritten:
     changed: bool  # to be shown: "compris comme : …"
     kind: Kind
     language: str | None = None  # of the reply, when the student asked for one
+    about: str = ""  # the topic it is looked for with, where no rule knows how to write it in
+
+    @property
+    def searched(self) -> str:
+        """The text to look for."""
+        return beside(self.text, self.about) if self.about else self.text
+
+    @property
+    def shown(self) -> str:
+        """The text that the student sees, and that the next question leans on."""
+        if not self.about:
+            return self.text
+        return shown(self.text, self.about, detect_language(self.text))
 
 
 def remember(answer: Answer) -> Turn:
@@ -72,6 +89,7 @@ def remember(answer: Answer) -> Turn:
         answer.answered,
         " ".join(about),
         [citation.quote for citation in answer.citations],
+        next((c.headings[-1] for c in answer.citations[:1] if c.headings), ""),
     )
 
 
@@ -102,7 +120,12 @@ def _readable(text: str) -> str:
 
 
 def _turn(
-    question: str, understood: str, answered: bool, about: str, quotes: Sequence[str]
+    question: str,
+    understood: str,
+    answered: bool,
+    about: str,
+    quotes: Sequence[str],
+    heading: str = "",
 ) -> Turn:
     """Return a turn whose answer was about these words, quoting these sentences."""
     language = detect_language(understood)
@@ -115,6 +138,7 @@ def _turn(
         language=language,
         terms=tuple(terms)[:_MOST_TERMS],
         subjects=tuple(subjects)[:_MOST_SUBJECTS],
+        heading=heading,
     )
 
 
@@ -182,7 +206,7 @@ def standalone(question: str, turns: Sequence[Turn]) -> Rewritten:
     if found := _IN_LANGUAGE.fullmatch(folded):
         code = _LANGUAGES[found["l"] or found["v"]]
         return Rewritten(last.standalone, True, Kind.LANGUAGE, code)
-    before = take_apart(last.standalone, last.language, last.terms)
+    before = _spoken_of(turns)
     if not before.topic:
         return complete
     earlier = take_apart(turns[-2].standalone, turns[-2].language) if len(turns) > 1 else None
@@ -194,8 +218,9 @@ def standalone(question: str, turns: Sequence[Turn]) -> Rewritten:
         return complete
     if text.startswith(before.text[:8]):
         is_french = before.language == "fr"
-    text = _as_question(text, is_french=is_french, like=question.lstrip())
-    return Rewritten(text, True, Kind.FOLLOW_UP)
+    line, topic = apart(text)
+    line = _as_question(line, is_french=is_french, like=question.lstrip())
+    return Rewritten(line, True, Kind.FOLLOW_UP, about=topic)
 
 
 def _as_question(text: str, *, is_french: bool, like: str) -> str:
@@ -214,6 +239,38 @@ def _as_question(text: str, *, is_french: bool, like: str) -> str:
     return f"{text} ?" if is_french else f"{text}?"
 
 
+def _spoken_of(turns: Sequence[Turn]) -> Asked:
+    """Return the last question that names a topic; the last of all where none does."""
+    asked = (take_apart(turn.standalone, turn.language, turn.terms) for turn in reversed(turns))
+    last = next(asked)
+    return last if last.is_named else next((a for a in asked if a.is_named), last)
+
+
+def topics(turns: Sequence[Turn]) -> tuple[str, ...]:
+    """Return what a line that no rule knows may be about, the likeliest first; at most two.
+
+    The topic of the turns before, and the heading of the section that answered the last.
+    """
+    if not turns:
+        return ()
+    before = _spoken_of(turns)
+    found = [before.action or before.topics] if before.is_named else []
+    heading = _HEADING_MARKS.sub("", turns[-1].heading)
+    if len(heading.split()) <= _HEADING_WORDS and not _SAYS_NOTHING.fullmatch(unaccented(heading)):
+        found.append(heading)
+    return tuple(dict.fromkeys(found))
+
+
+_HEADING_MARKS = re.compile(
+    r"^(?:[\W_]|(?:étape|question|partie|step|part) \w{1,3}\b|\d+(?:\.\d+)*\b|[a-zA-Z]{1,4}[.)] )+"
+    r"|\s*\([^()]*\)|[()]|[\s:.*_`]+$",
+    re.I,
+)
+_SAYS_NOTHING = re.compile(  # a heading that any section could have
+    r"(?:sommaire|introduction|conclusion|objectifs?|(?:en )?resume|exemples?|principes?|"
+    r"avantages?|inconvenients?|definitions?|remarques?|verification|bilan.*|description|schema.*|"
+    r"bonnes pratiques.*|(?:pour )?aller plus loin|prerequis|a retenir|summary|example|overview)?"
+)
 _OPENS = re.compile(
     r"(?:quel|quoi|comment|pourquoi|donne|plus|explique|entre|parmi|peut|faut|give|more|what|how|"
     r"combien|où|qui)",

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 
-from assistant.answering.question_topic import Asked, Form, bare, phrases, unaccented
+from assistant.answering.noun_phrases import bare, phrases, unaccented
+from assistant.answering.question_topic import Asked, Form
 
 _AND = r"(?:(?:and|but|ok|so|then)\b,? )?"
 _OBJECT = r"(?:it|them|this|that|these|those)"

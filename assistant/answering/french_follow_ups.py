@@ -12,12 +12,10 @@ from collections.abc import Callable, Sequence
 
 from assistant.analysis import analyse
 from assistant.answering import french_patterns as patterns
-from assistant.answering.question_topic import (
+from assistant.answering.noun_phrases import (
     ARTICLE,
     INFINITIVE,
     NOUNS_LIKE_INFINITIVES,
-    Asked,
-    Form,
     agreeing,
     bare,
     freed,
@@ -29,6 +27,7 @@ from assistant.answering.question_topic import (
     uncapitalised,
     with_article,
 )
+from assistant.answering.question_topic import Asked, Form
 
 
 def standalone(
@@ -60,7 +59,8 @@ class _FollowUp:
             if asks_for_it and before.form is Form.OTHER
             else [*named, *subjects]
         )
-        self.candidates = [with_article(name) for name in found if name]
+        said_before = [earlier.topic] if earlier else []
+        self.candidates = [with_article(name) for name in (*found, *said_before) if name]
         if asked_for := _asked_for(before):
             self.candidates.insert(1, asked_for)
 
@@ -118,9 +118,13 @@ def _same_with(question: Asked, tail: str) -> str:
 
 
 def _why(f: _FollowUp) -> str | None:
-    if not patterns.WHY.match(f.folded):
+    if not (found := patterns.WHY.match(f.folded)):
         return None
     before = f.before
+    if found["not"]:
+        if before.form is Form.ACTION:
+            return f"Pourquoi ne pas {before.action}"
+        return _same_with(before, "et pourquoi pas")
     if before.form is Form.ACTION:
         return f"Pourquoi {before.action}"
     if before.form in (Form.DEFINITION, Form.PURPOSE, Form.WORKING):
@@ -385,7 +389,7 @@ def _action(f: _FollowUp) -> str | None:
     elif starts_with_et:
         lead = lead[0].upper() + lead[1:]
     text = _completed_action(f, found, lead, is_fragment=is_fragment, starts_with_et=starts_with_et)
-    place = patterns.WHERE.search(f.before.after) if f.before.form is Form.ACTION else None
+    place = patterns.WHERE.search(f.before.after)
     if text is None or place is None or patterns.WHERE.search(f.part(found, "rest")):
         return text
     return text + place[0]  # still "avec compose", "sous Linux"
@@ -419,7 +423,7 @@ def _completed_action(
         if alone["adj"] and not is_fragment and not starts_with_et:
             return None  # "comment programmer avec des fils ?" may well be whole
         if re.search(r" (?:ca|cela)\b", found["rest"]):
-            rest, place = re.sub(r" (?:ça|ca|cela)\b", "", rest, count=1), 0
+            rest, place = re.sub(r"(?: tout)? (?:ça|ca|cela)\b", "", rest, count=1), 0
         return f"{lead}{negated}{verb}{rest[:place]} {f.topic}{rest[place:]}"
     if is_fragment and not alone:
         return f"{lead}{negated}{verb}{rest}"
@@ -436,7 +440,9 @@ def _embedded(f: _FollowUp) -> str | None:
 
 
 def _adjunct(f: _FollowUp) -> str | None:
-    """ "et sous Windows ?": the same question there."""
+    """ "et sous Windows ?", "et de force ?": the same question there, or so."""
+    if (manner := patterns.MANNER.match(f.folded)) and f.before.preposition != "de":
+        return f"{f.before.text} {f.part(manner, 'manner')}"
     found = patterns.ADJUNCT.match(f.folded)
     if not found or found["prep"].startswith("pour") or patterns.QUESTION_WORD.search(found["x"]):
         return None
@@ -478,8 +484,13 @@ def _instead(f: _FollowUp) -> str | None:
         return None
     if found["only"] and not phrases(name, "fr"):
         return None
+    if patterns.OTHER_ONE.match(unaccented(name)):
+        return None  # which one, only the notes know
     of = None
     if those := patterns.THOSE.match(unaccented(name)):
+        of_those = f.before.form is Form.OTHER and " " in bare(f.before.topic)
+        if of_those and not re.search(r" (?:de|du|des) | d'", f.before.topic):
+            return f.before.about(f"{_head(f.before.topic)} {name[those.start('p') :]}")
         name = freed(those["p"], name[those.start("x") :])[1]
     elif (of := re.match(r"(?:de la |de l'|du |des |de |d'|aux? )", name, re.I)) and (
         of[0].lower() != "des " or f.before.preposition == "de"
@@ -543,14 +554,25 @@ def _subject(f: _FollowUp) -> str | None:
         if re.fullmatch(r"(?:et )?(?:mais )?que ", lead, re.I):
             return f"{lead}{f.part(found, 'v')} {name}{f.text[found.end() :]}"
         if not lead:
-            return f"{name[0].upper()}{name[1:]} {_lowered_first(f.text)}"
+            return f"{name} {_lowered_first(f.text)}"
         return f"{lead}{name} {f.text[at:]}"
-    if f.named_before(found.start()):
+    if f.named_before(found.start()) or _is_named_after(found["pro"], folded[found.end() :]):
         return None
     name = f.referent(found["pro"])
     if found["que"]:
         name = joined("que", name)
     return f.text[: found.start()] + name + f.text[found.end() :]
+
+
+def _is_named_after(pronoun: str, folded: str) -> bool:
+    """Whether a question names what its subject stands for: "il va où, le fichier ?"."""
+    named = patterns.NAMED_AFTER.search(folded)
+    if not named:
+        return False
+    article = named["article"].strip()
+    if pronoun.endswith("s"):
+        return article == "les"
+    return article in (("la", "l'", "une") if pronoun == "elle" else ("le", "l'", "un"))
 
 
 def _lowered_first(text: str) -> str:
@@ -564,7 +586,7 @@ def _that(f: _FollowUp) -> str | None:
     if not found or f.named_before(found.start()):
         return None
     word = found[0]
-    if word in ("ca", "cela", "ceci") and re.match(
+    if word in patterns.ALL_THAT and re.match(
         r".*\b(?:a quoi ca (?:sert|servent)|comment ca (?:marche|fonctionne)|"
         r"ca sert a quoi|c'est quoi)\b,? (?!sous|sur|dans|avec|en|pour|quand|si)",
         f.folded,
@@ -574,8 +596,8 @@ def _that(f: _FollowUp) -> str | None:
         after = f.folded[found.end() :].strip()
         if re.match(r"(?:les? |la |l'|une? |des |a |pour|moi|toi|qui|quoi)", after) or not after:
             return None
-        return f"{f.topic[0].upper()}{f.topic[1:]}, {_lowered_first(f.text)}"
-    if word in ("ca", "cela", "ceci"):
+        return f"{f.topic}, {_lowered_first(f.text)}"
+    if word in patterns.ALL_THAT:
         if re.search(r", (?:les?|la|l'|un|une|des) ?\w", f.folded[found.end() :]):
             return None  # "est-ce que ça marche, la commande ?"
         left = f.folded[: found.start()]
@@ -591,15 +613,16 @@ def _that(f: _FollowUp) -> str | None:
                     + f.text[found.end() :]
                 )
             return f.text[: found.start()] + f.topic + f.text[found.end() :]
-        return f"{f.topic[0].upper()}{f.topic[1:]}, {_lowered_first(f.text)}"
-    if word in ("dedans", "la-dedans", "dessus"):
+        done = f.before.action or f.topic if patterns.WORKS_TOO.match(f.folded) else f.topic
+        return f"{done}, {_lowered_first(patterns.THEN.sub('', f.text))}"
+    if word.endswith("dedans") or word == "dessus":
         preposition = "sur" if word == "dessus" else "dans"
         return f.text[: found.start()] + f"{preposition} {f.topic}" + f.text[found.end() :]
     name = f.topic
     if word == "cette commande" and f.before.action:
         name = f"la commande pour {f.before.action}"
     plural = word.startswith(("ceux", "celles", "ces"))
-    if word.startswith(("ce", "cette d")) and ("-ci" in word or "-la" in word or "derni" in word):
+    if re.search(r"[- ](?:ci|la)$|derni", word):
         feminine = word.startswith(("celle", "cette"))
         name = agreeing(f.candidates, plural=plural, feminine=feminine) or name
     left = f.text[: found.start()]
@@ -615,7 +638,35 @@ def _object(f: _FollowUp) -> str | None:
         return None
     pronoun = found["pro"] or found["pro2"] or found["pro3"]
     name = f.referent(pronoun.strip())
-    return f"{name[0].upper()}{name[1:]}, {_lowered_first(f.text)}"
+    asked = patterns.THEN.sub("", f.text)
+    return f"{name}, {_lowered_first(asked)}"
+
+
+def _one_and_other(f: _FollowUp) -> str | None:
+    """ "on peut mettre l'un dans l'autre ?" """
+    found = patterns.ONE_AND_OTHER.search(f.folded)
+    if not found or not f.before.second:
+        return None
+    one, other = f.before.topic, f.before.second
+    return f.text[: found.start()] + one + f.part(found, "between") + other + f.text[found.end() :]
+
+
+def _those_that(f: _FollowUp) -> str | None:
+    """ "et celles qui touchent tout le chromosome ?": "les mutations qui touchent …" """
+    if not (found := patterns.THOSE_THAT.match(f.folded)):
+        return None
+    many = found["that"].startswith(("ceux", "celles"))
+    head = _head(f.before.topic)
+    if many and not is_plural(head):
+        head = plural_of(head)
+    return f"{with_article(head)} {f.part(found, 'rest')}"
+
+
+def _head(topic: str) -> str:
+    """Return the article and noun that a topic begins with: "la pilule" of "… contraceptive"."""
+    article = ARTICLE.match(topic)
+    start = article.end() if article else 0
+    return topic[:start] + topic[start:].split(" ")[0]
 
 
 def _which_one(f: _FollowUp) -> str | None:
@@ -642,6 +693,8 @@ _RULES: tuple[Callable[[_FollowUp], str | None], ...] = (
     _short,
     _which,
     _which_one,
+    _one_and_other,
+    _those_that,
     _difference,
     _attributes,
     _possessed,

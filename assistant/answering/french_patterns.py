@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import re
 
-from assistant.answering.question_topic import INFINITIVE
+from assistant.answering.noun_phrases import INFINITIVE
 
-AND = r"^(?:(?:et|mais|donc|sinon)\b,? )?(?:(?:alors|du coup|sinon|maintenant|enfin)\b,? )?"
+AND = (
+    r"^(?:(?:et|mais|donc|sinon)\b,? )?"
+    r"(?:(?:alors|du coup|sinon|maintenant|enfin|ensuite|apres|puis)\b,? )?"
+)
 ASK_FOR = (
     r"(?:(?:est-ce que )?(?:tu (?:peux|pourrais|saurais)|peux-tu|pourrais-tu|"
     r"vous pouvez|pouvez-vous) (?:m'|me |nous )?"
@@ -26,9 +29,9 @@ def _whole(pattern: str) -> re.Pattern[str]:
 
 
 WHY = _whole(
-    r"(?:mais )?pourquoi(?: (?:ca|cela|donc|faire|faire ca|(?:c'est|"
+    r"(?:mais )?pourquoi(?: (?P<not>pas)|(?: (?:ca|cela|donc|faire|faire ca|(?:c'est|"
     r"est-ce) (?:le cas|comme ca|ainsi|utile|"
-    r"important|necessaire|obligatoire)))?|pour quelles? raisons?|c'est-a-dire pourquoi|"
+    r"important|necessaire|obligatoire)))?)|pour quelles? raisons?|c'est-a-dire pourquoi|"
     r"explique(?:z)?(?:[- ]moi)? pourquoi|(?:a|pour) cause de quoi|comment ca se fait"
 )
 HOW = _whole(
@@ -210,11 +213,18 @@ SUBJECT = re.compile(
     r"(?:^|(?<= ))(?P<que>qu')?(?P<pro>ils|elles|il|elle)(?= )|"
     r"(?P<v>\b[\w']+)-(?:t-)?(?P<inv>ils|elles|il|elle)\b"
 )
+NAMED_AFTER = re.compile(
+    r"\b(?:ou|quoi|combien|comment|quand|quell?e?s?)\b(?:[^,]*(?<! sur)(?<! dans)(?<! avec)(?<! de)"
+    r"(?<! par)(?<! sous)(?<! a)(?<! pour)(?<! en)(?<! chez)(?<! sans)(?<! que)(?<! et))?,? "
+    r"(?P<article>les? |la |l'|une? )[\w-]+(?: [\w-]+)?$"
+)
 COUNTED_SUBJECT = re.compile(
     r"^(?:et )?(?:quell?e?s?|combien de) .*\b(?:est|sont)-(?:ils?|elles?)$"
 )
 IMPERSONAL = re.compile(
-    r"\b(?:y[- ](?:a|aura|avait|aurait|eut)[- ]t[- ]il|il y (?:a|en a|avait)|"
+    r"\bil f(?:ait|aisait|era|erait) (?:tres |trop |jamais |quel )?(?:temps|chaud|froid|beau|jour|"
+    r"nuit|noir|sombre)\b|"
+    r"\b(?:y[- ](?:a|aura|avait|aurait|eut)[- ]t[- ]il|il y (?:a|en a|avait)\b|"
     r"en est[- ]il|s'est[- ]il passe|a[- ]t[- ]il fallu|"
     r"(?:faut|faudra|fallait|existe|suffit|s'agit|vaut|passe|arrive|reste|convient|"
     r"manque|semble|importe|advient)(?:[- ]t)?[- ]?-?il\b|"
@@ -226,15 +236,20 @@ IMPERSONAL = re.compile(
     r"utile|interdit|important|vrai))"
 )
 THAT = re.compile(
-    r"\b(?:ca|cela|ceci|c'(?:est|etait)|est-ce(?! qu)|celui-ci|celle-ci|ceux-ci|"
-    r"celles-ci|celui-la|celle-la|ce dernier|"
-    r"cette derniere|ces derni\w+|dedans|dessus|la-dedans|"
+    r"\b(?:tout ca|tout cela|ca|cela|ceci|c'(?:est|etait)|est-ce(?! qu)|celui-ci|celle-ci|ceux-ci|"
+    r"celles-ci|celui-la|celle-la|"
+    r"(?:celui|celle|ceux|celles) (?:la|ci)(?= (?:et|pas|ou|plutot)\b|$)|"
+    r"ce dernier|"
+    r"cette derniere|ces derni\w+|dessus|(?:la[- ])?dedans|"
     r"cet outil|cette commande|ce concept|cette technologie|cette technique|"
     r"cette notion|ce truc|ce machin|ce terme|ce mot|cette chose|"
     r"ce systeme|ce mecanisme|cette methode|ce fichier|cette option|cet objet|"
     r"ce type|cette approche|cette fonction|cette formule|ce service|"
     r"cette solution)\b(?! d(?:e|u|es|')\b)"
 )
+ALL_THAT = ("ca", "cela", "ceci", "tout ca", "tout cela")
+WORKS_TOO = re.compile(rf"{AND}(?:est-ce que )?ca (?:marche|fonctionne|se fait)\b")  # what is done
+THEN = re.compile(r"^(?:et |mais )?(?:ensuite|apres|après|puis|alors|du coup),? ", re.I)
 NOT_THAT = re.compile(
     r"c'est quoi|qu'est-ce|est-ce qu|comme ca|c'est[- ]a[- ]dire|"
     r"c'est (?:qui|ou|quand|combien|comment|quel\w*)\b"
@@ -261,6 +276,18 @@ ADJUNCT = re.compile(
     r"pour le) ?(?P<x>.+))$"
 )
 SAME_PLACE = {"sous": "sous|sur", "sur": "sous|sur"}
+ONE_AND_OTHER = re.compile(r"\bl'une?\b(?P<between>.*)\bl'autre\b")
+THOSE_THAT = re.compile(
+    rf"{AND}(?P<that>(?:ceux|celles|celui|celle) (?P<rest>(?:qui|que|qu'|dont) ?.+))$"
+)
+OTHER_ONE = re.compile(
+    r"^(?:l'|les |une? |d')autres?\b|^(?:le|la) (?:premiere?|deuxieme|troisieme|seconde?|"
+    r"derniere?)(?: [a-z]+)?$"
+)
+MANNER = re.compile(
+    r"^(?:et |mais )?(?P<manner>de (?:force|nouveau|loin|suite|l'exterieur|l'interieur|"
+    r"(?:facon|maniere) \w+)|d'(?:un (?:seul )?coup|office|avance))$"
+)
 OWNER = re.compile(r" (?:d'une? |du |des |de la |de l').+$")
 THOSE = re.compile(r"^(?:ceux|celles|celui|celle) (?P<p>de la |de l'|du |des |de |d')(?P<x>.+)$")
 FRONTED = re.compile(r"^(?:et )?(?:sous|sur|avec|dans|en|pour|chez|sans) [^,]+, ")
@@ -276,14 +303,16 @@ EVERYDAY = re.compile(
 WHERE = re.compile(r" (?:sous|dans|avec|via|chez) (?:les? |la |l'|une? )?[\w.-]+(?: [A-Z][\w.-]*)?")
 EMBEDDED = re.compile(
     rf"{AND}(?:quell?e?s? (?:est|sont) (?:les? |la |l')[\w-]+|quell?e?s? [\w-]+(?: faut-il)?|"
-    rf"(?:y a-t-il|il y a) (?:une? |des )[\w-]+|combien de temps(?: faut-il)?) "
+    rf"(?:y a-t-il|il y a) (?:une? |des )[\w-]+|"
+    rf"(?:(?:on a|on aura|il faut|ca prend) )?combien de temps(?: faut-il| a-t-on| on a)?) "
     rf"(?:pour|de|a) (?P<pro>les? |la |l')(?P<v>{INFINITIVE})(?P<rest>.*)$"
 )
 OBJECT = re.compile(
     rf"{AND}(?:(?:comment|pourquoi|quand|ou|avec quoi|est-ce) (?:qu'|est-ce qu'|"
-    rf"que )?(?:on|je|tu|nous|vous) (?:ne |n')?(?P<pro>les? |la |l'|en |y )\w+"
-    r"(?: (?:pas|plus|ou|quand|comment|davantage|mieux|ensuite|aussi|(?:avec|sous|"
-    r"sur|dans|en|par) .*))?"
+    rf"que )?(?:on|je|tu|nous|vous) (?:(?:peut|peux|doit|dois|fait|fais|pourrait) )?(?:ne |n')?"
+    r"(?P<pro>les? |la |l'|en |s'y |y )\w+"
+    r"(?: (?:pas|plus|ou|quand|comment|davantage|mieux|ensuite|aussi|plus \w+|moins \w+|(?:avec|"
+    r"sous|sur|dans|en|par|au|aux|a|de) .*))?"
     r"|(?:on|je) (?P<pro2>les? |la |l'|en |y )\w+ (?:comment|ou|quand|avec quoi|pourquoi)"
     r"|(?:par )?qui (?P<pro3>les? |la |l')(?:a |ont )?\w+)$"
 )

@@ -8,12 +8,26 @@ is a range of the question, from which a follow-up is completed.
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from assistant.analysis import analyse
+from assistant.answering.noun_phrases import (
+    ARTICLE,
+    FRENCH_ARTICLE,
+    INFINITIVE,
+    bare,
+    freed,
+    is_infinitive,
+    is_plural,
+    joined,
+    phrases,
+    unaccented,
+    uncapitalised,
+    with_article,
+)
+from assistant.answering.spoken_of import beside, parted
 
 
 class Form(StrEnum):
@@ -42,13 +56,20 @@ class Asked:
     action: str = ""  # the infinitive with all that follows
     attribute: str = ""  # with its article: "les avantages"
     second: str = ""  # of two things compared
+    is_named: bool = True  # whether the topic is a noun phrase; else it is the whole question
+
+    @property
+    def topics(self) -> str:
+        """What was spoken of; both sides of a comparison."""
+        both = f"{self.topic} {_and(self.language)} {self.second}"
+        return both if self.second else with_article(self.topic)
 
     def about(self, topic: str) -> str:
         """Return the question asked about another topic."""
         before = _agreeing(self.before, topic) if self.language == "fr" else self.before
         preposition = self.preposition
         if self.language == "en":
-            topic = _FRENCH_ARTICLE.sub("", topic)
+            topic = FRENCH_ARTICLE.sub("", topic)
         elif is_plural(self.topic) and re.match(r"[a-z-]+s$", topic):
             topic = f"les {topic}"
         if self.form is Form.DIFFERENCE and (pair := re.match(r"(?:entre|between) ", topic, re.I)):
@@ -115,79 +136,6 @@ def plain(question: str) -> str:
     return re.sub(r"[\s?!.…,]+$", "", _CLOSING.sub("", text))
 
 
-def unaccented(text: str) -> str:
-    """Return lower case without accents, character for character."""
-    return "".join(
-        unicodedata.normalize("NFD", character)[0].lower()[:1] or character for character in text
-    )
-
-
-_VOWEL = re.compile(r"^(?:[aeiouàâéèêëîïôöùûü]|h[ôy])", re.I)
-_FRENCH_ARTICLE = re.compile(r"^(?:les? |la |l'|une? |des |du )", re.I)
-ARTICLE = re.compile(r"^(?:les?|la|l'|une?|des?|du|the|an?)(?:\s+|(?<='))", re.I)
-
-
-def joined(preposition: str, phrase: str) -> str:
-    """Return a noun phrase after a preposition, contracted as French does."""
-    if not preposition or preposition in ("of", "for"):
-        return f"{preposition} {phrase}".strip()
-    folded = phrase.lower()
-    if preposition == "de":
-        for article, contracted in (("les ", "des "), ("le ", "du "), ("des ", "de ")):
-            if folded.startswith(article):
-                rest = phrase[len(article) :]
-                return joined("de", rest) if article == "des " else contracted + rest
-        return f"d'{phrase}" if _VOWEL.match(phrase) else f"de {phrase}"
-    if preposition == "à":
-        for article, contracted in (("les ", "aux "), ("le ", "au ")):
-            if folded.startswith(article):
-                return contracted + phrase[len(article) :]
-        return f"à {phrase}"
-    if preposition == "que":
-        elided = folded.startswith(("un ", "une ", "il ", "elle "))
-        return f"qu'{phrase}" if elided else f"que {phrase}"
-    return f"{preposition} {phrase}"
-
-
-def freed(contraction: str, phrase: str) -> tuple[str, str]:
-    """Return (preposition, phrase with its own article) of a contracted phrase."""
-    word = contraction.strip().lower()
-    for preposition, article, words in (
-        ("de", "le ", ("du",)), ("de", "les ", ("des",)), ("de", "la ", ("de la",)),
-        ("de", "l'", ("de l'",)), ("de", "", ("de", "d'")), ("à", "le ", ("au",)),
-        ("à", "les ", ("aux",)), ("que", "", ("que", "qu'")), ("of", "", ("of",)),
-    ):  # fmt: skip
-        if word in words:
-            return preposition, article + phrase
-    return "", phrase
-
-
-def is_plural(phrase: str) -> bool:
-    """Whether a French noun phrase stands in the plural, by its article or its ending."""
-    words = phrase.lower().split()
-    if words[:1] and words[0] in ("les", "des", "ces", "plusieurs", "deux", "trois", "quels"):
-        return True
-    if not words or ARTICLE.match(phrase + " ") or not phrase[0].islower():
-        return False
-    return words[0].endswith(("s", "x")) and len(words[0]) > 3
-
-
-def is_feminine(phrase: str) -> bool | None:
-    """Return whether the article is feminine; None where it does not tell."""
-    word = phrase.lower().split(" ")[0]
-    return True if word in ("la", "une") else False if word in ("le", "un", "du") else None
-
-
-def bare(phrase: str) -> str:
-    """Return a noun phrase without its article."""
-    return ARTICLE.sub("", phrase)
-
-
-def with_article(phrase: str) -> str:
-    """Return a plural of no certain article with one: "des volumes" as "les volumes"."""
-    return re.sub(r"^(?:des)\s+", "les ", phrase, flags=re.I)
-
-
 _AGREEMENTS = (("sert", "servent"), ("fonctionne", "fonctionnent"), ("marche", "marchent"))
 
 
@@ -199,16 +147,6 @@ def _agreeing(before: str, topic: str) -> str:
 
 
 # --- patterns ----------------------------------------------------------------------
-
-INFINITIVE = r"(?:(?:s'|se )?(?:[^\W\d_]{2,}(?:er|ir|oir|re)))(?![\w'-])"
-NOUNS_LIKE_INFINITIVES = frozenset(
-    "dossier fichier docker container conteneur cluster registre serveur manager worker dockerfile "
-    "layer router nombre memoire cadre ordre parametre titre lecture ecriture structure kernel "
-    "architecture signature histoire chapitre theoreme maitre membre centre server premiere "
-    "premier dernier derniere matiere ouverture fermeture procedure nature figure mesure "
-    "calendrier papier metier quartier particulier utilisateur master helper user scheduler "
-    "controller hier entre autre notre votre contre outre encore".split()
-)
 
 _FRENCH: tuple[tuple[Form, re.Pattern[str]], ...] = tuple(
     (form, re.compile(pattern))
@@ -287,7 +225,7 @@ _FRENCH: tuple[tuple[Form, re.Pattern[str]], ...] = tuple(
         ),
         (Form.ACTION, r"^(?:et )?(?:pourquoi|comment) (?P<act>(?P<t>(?P<v>" + INFINITIVE + r")))$"),
         (Form.OTHER, r"^(?:et )?combien (?P<p>de |d')(?P<t>[\w-]+)(?= |$)"),
-        (Form.OTHER, r"^(?:et )?pourquoi (?P<t>(?:les? |la |l'|une? |des )?[\w'-]+)$"),
+        (Form.OTHER, r"^(?:et )?pourquoi (?!pas$)(?P<t>(?:les? |la |l'|une? |des )?[\w'-]+)$"),
         (
             Form.OTHER,
             r"^(?:et )?(?:que|qu'est-ce que) (?:fait|font|contien\w+|permet\w*|devien\w+|"
@@ -337,13 +275,24 @@ _ADJUNCT = re.compile(
 )
 
 
-_FRONTED = re.compile(r"(?:sous|sur|avec|dans|en|pour|chez|in|on|with) [^,]{2,40}, ", re.I)
+_FRONTED = re.compile(
+    r"(?:sous|sur|avec|dans|en|pour|chez|in|on|with) (?:[^,]{2,40}, |(?:les? |la |l'|une? )?[\w.-]+"
+    r"(?: [\w.-]+)? (?=c'est|à quoi|a quoi|comment|pourquoi|quel|qu'|combien))",
+    re.I,
+)
 _ASIDE = re.compile(
     r"(?P<t>(?!comment|pourquoi|quel|quoi|que |qui |ou |quand|combien|a quoi|si |"
     r"est-ce)[^,]{2,50}),? "
     r"(?:.*\b)?(?:c'est|ca|qu'est[- ]ce|il|elle|ils|elles)\b(?!.*,).*\b(?:quoi|"
     r"comment|utile|faire|ou|quand|est-ce|combien|quell?e?s?)\b.*$"
 )  # "Ceph, c'est pour faire quoi"
+_SERVES = re.compile(
+    r",? (?:ca|il|elle|ils|elles) (?:sert|servent) a quoi(?: la[- ]dedans)?"
+    r"(?P<after>(?: (?:dans|sous|avec|en|pour|chez) .+)?)"
+)
+_DISLOCATED = re.compile(
+    r"(?P<t>(?:les? |la |l'|une? )[^,]{2,40}), (?:il|elle|ils|elles|ca|c'est)\b.*$"
+)  # "la pierre ponce, elle flotte"
 _ASIDE_FORMS = (
     (Form.PURPOSE, re.compile(r"\b(?:sert|servent|utile|pour (?:faire )?quoi|faire quoi)\b")),
     (Form.WORKING, re.compile(r"\b(?:marche|fonctionne)")),
@@ -351,10 +300,7 @@ _ASIDE_FORMS = (
 )
 
 
-def uncapitalised(topic: str) -> str:
-    return topic[0].lower() + topic[1:] if ARTICLE.match(topic) else topic
-
-
+_ADVERB = re.compile(r"[^\W\d_]+ment (?=les? |la |l'|une? |des )", re.I)  # before an object
 _PARTICIPLE = re.compile(r"\w(?:ée?s?)$")  # "les limites appliquées", to something
 _TO_ITS = re.compile(r" (?:à|au|aux) (?:les? |la |l'|une? )?[\w-]+")
 
@@ -365,21 +311,30 @@ def take_apart(question: str, language: str, said: Collection[str] = ()) -> Aske
     `said` are index terms of its answer: where no pattern fits, the topic is the noun
     phrase of the question that shares most with them.
     """
-    text = re.sub(r"^(?:et|mais|and|but) ", "", plain(question), flags=re.I)
+    line, topic = parted(question)
+    if topic and not _ASIDE.match(unaccented(line)):
+        text = beside(line, topic)
+        start = len(text) - len(topic) - 1
+        return Asked(text, language, Form.OTHER, text[:start], "", topic, text[-1:])
+    text = re.sub(r"^(?:et|mais|and|but) ", "", plain(line), flags=re.I)
     if fronted := _FRONTED.match(text):
         asked = take_apart(text[fronted.end() :], language, said)
         return replace(asked, text=text, before=fronted[0] + asked.before)
     folded = unaccented(text)
-    if language == "fr" and (aside := _ASIDE.match(folded)):
+    if language == "fr" and (aside := _ASIDE.match(folded) or _DISLOCATED.match(folded)):
         end = aside.end("t")
         form = next((f for f, p in _ASIDE_FORMS if p.search(folded, end)), Form.OTHER)
-        return Asked(text, language, form, "", "", uncapitalised(text[:end]), text[end:])
+        topic = uncapitalised(text[:end])
+        if purpose := _SERVES.fullmatch(folded, end):
+            after = text[slice(*purpose.span("after"))]
+            return Asked(text, language, Form.PURPOSE, "À quoi sert ", "", topic, after)
+        return Asked(text, language, form, "", "", topic, text[end:])
     for form, pattern in _ENGLISH if language == "en" else _FRENCH:
         found = pattern.match(folded)
         if not found:
             continue
         groups = found.groupdict()
-        if form is Form.ACTION and groups["v"].split()[-1] in NOUNS_LIKE_INFINITIVES:
+        if form is Form.ACTION and not (language == "en" or is_infinitive(groups["v"])):
             continue
         start, end = found.span("t")
         contraction = text[slice(*found.span("p"))] if groups.get("p") else ""
@@ -392,8 +347,10 @@ def take_apart(question: str, language: str, said: Collection[str] = ()) -> Aske
         )
         if own and before.rstrip().lower().endswith((" de", " d'")):
             own = None
+        if adverb := _ADVERB.match(topic):
+            before, topic = before + adverb[0], topic[adverb.end() :]
         preposition, topic = freed(contraction, topic)
-        if not topic:
+        if not is_topic(topic, language):
             continue
         if _PARTICIPLE.search(topic) and (to := _TO_ITS.match(text[topic_end:])):
             topic, topic_end = topic + to[0], topic_end + to.end()
@@ -411,7 +368,8 @@ def take_apart(question: str, language: str, said: Collection[str] = ()) -> Aske
             attribute=text[slice(*found.span("a"))] if groups.get("a") else "",
             second=text[slice(*found.span("two"))] if groups.get("two") else "",
         )
-    start, end = _main_phrase(text, language, said)
+    found_phrase = _main_phrase(text, language, said)
+    start, end = found_phrase or (0, len(text))
     contraction = ""
     if found := re.search(
         r"(?:\bde la |\bde l'|\bdu |\bdes |\bde |\bd'|\bau |\baux )$", text[:start]
@@ -420,49 +378,10 @@ def take_apart(question: str, language: str, said: Collection[str] = ()) -> Aske
     preposition, topic = freed(contraction, text[start:end])
     before = text[: start - len(contraction)]
     topic = uncapitalised(topic)
-    return Asked(text, language, Form.OTHER, before, preposition, topic, text[end:])
-
-
-_VERBS = frozenset(
-    term.term
-    for term in analyse(
-        "permet permettent utilise utilisent partage partagent contient contiennent gère gèrent "
-        "fonctionne tourne tournent exécute exécutent stocke stocker isole isolent "
-        "écoute crée créer démarre démarrer remplace appelle appellent trouve trouvent "
-        "existe existent écrit écrite "
-        "stocké stockés stockées installé installer faut signifie arrive passe passent décrit "
-        "lance définit repose limite limiter ajoute configurer configure protège coûte "
-        "consomme marche "
-        "choisir choisit prend donne apporte offre communique communiquent conserve conservent "
-        "possible nécessaire obligatoire recommandé conseillé vraiment exactement mieux facile "
-        "propose proposent change affiche comporte possède ressemble vérifier voir "
-        "différence autorise empêche garantit persiste survit disparait perd perdu"
+    is_named = found_phrase is not None
+    return Asked(
+        text, language, Form.OTHER, before, preposition, topic, text[end:], is_named=is_named
     )
-) | {"us", "work", "run", "mean", "store", "creat"}
-_NOUN = re.compile(r"\w{3}(?:[stx]ion|ement|age|ance)s?$")
-_INVERTED = re.compile(r"[\w']+-(?:t-)?(?:il|elle|on|ils|elles|je|tu|nous|vous)\b", re.I)
-
-
-def phrases(text: str, language: str) -> list[tuple[int, int]]:
-    """Return ranges of noun phrases: content words side by side, with article and "de"."""
-    inverted = [m.span() for m in _INVERTED.finditer(text)]
-    terms = [
-        t
-        for t in analyse(text, language)
-        if (t.term not in _VERBS or _NOUN.search(t.word))
-        and not any(a <= t.start < b for a, b in inverted)
-    ]
-    spans: list[list[int]] = []
-    for start, end in sorted({(t.start, t.end) for t in terms}, key=lambda s: (s[0], -s[1])):
-        if spans and start < spans[-1][1]:
-            continue
-        between = text[spans[-1][1] : start] if spans else "?"
-        if re.fullmatch(r"\s*(?:de la |de l'|du |des |de |d'|of (?:the )?)?", between, re.I):
-            spans[-1][1] = end
-            continue
-        article = re.search(r"(?:\b(?:les? |la |une? |des |the |an? )|\bl')$", text[:start], re.I)
-        spans.append([article.start() if article else start, end])
-    return [(start, end) for start, end in spans]
 
 
 _ASKED_FOR = re.compile(
@@ -471,34 +390,29 @@ _ASKED_FOR = re.compile(
 )
 
 
-def _main_phrase(text: str, language: str, said: Collection[str]) -> tuple[int, int]:
+_GENERAL = frozenset("type types sorte sortes temps nom mot genre jour moment".split())
+
+
+def is_topic(text: str, language: str) -> bool:
+    """Whether something is named in a text: a noun, or a sign that is no word ("-t", "/etc")."""
+    return bool(phrases(text, language) or re.search(r"(?<!\w)[-/.$]\w|\d|[A-Z]{2}", text))
+
+
+def _main_phrase(text: str, language: str, said: Collection[str]) -> tuple[int, int] | None:
     found = phrases(text, language)
-    if not found:
-        return 0, len(text)
     if asked := _ASKED_FOR.match(text):
         rest = asked.end()
-        found = [(rest + a, rest + b) for a, b in phrases(text[rest:], language)] or found
+        found = [(rest + a, rest + b) for a, b in phrases(text[rest:], language)]
+
+    found = [span for span in found if unaccented(bare(text[slice(*span)])) not in _GENERAL]
+    if not found:
+        return None
 
     def shared(span: tuple[int, int]) -> int:
         return len({t.term for t in analyse(text[slice(*span)], language)} & set(said))
 
-    return max(found, key=lambda span: (min(shared(span), 1), -span[0]))
+    def is_determined(span: tuple[int, int]) -> bool:
+        phrase = text[slice(*span)]
+        return span[0] == 0 or bool(ARTICLE.match(phrase) or re.search(r"[A-Z\d_]", phrase))
 
-
-def agreeing(candidates: Iterable[str], *, plural: bool, feminine: bool | None) -> str | None:
-    """Return the first noun phrase that a pronoun of this number and gender can stand for.
-
-    One whose article tells the gender goes before one without.
-    """
-    known = [phrase for phrase in candidates if is_plural(phrase) == plural]
-    sure = (phrase for phrase in known if feminine is not None and is_feminine(phrase) == feminine)
-    loose = (phrase for phrase in known if None in (is_feminine(phrase), feminine))
-    return next(sure, None) or next(loose, None)
-
-
-def plural_of(phrase: str) -> str:
-    """Return a singular French noun phrase in the plural, with its article: "les volumes"."""
-    words = bare(phrase).split(" ")
-    if words[0].islower() and not words[0].endswith(("s", "x", "z")) and words[0].isalpha():
-        words[0] += "s"
-    return "les " + " ".join(words)
+    return max(found, key=lambda span: (min(shared(span), 1), is_determined(span), -span[0]))
