@@ -221,13 +221,13 @@ class TeacherPages:
         return JSONResponse(progress_as_json(self._index.progress), headers=_UNKEPT)
 
     async def refresh(self, request: Request) -> Response:
-        """Begin a refresh: from a form, back to the page; from its script, 202."""
+        """Begin a refresh: from a form, back to the page that follows it; from its script, 202."""
         header = request.headers.get("x-form-token")
         token = header if header is not None else (await _form(request)).get("token", "")
         await self._changing(request, token)
         self._index.refresh()
         if header is None:
-            return RedirectResponse(PAGE, 303)
+            return RedirectResponse(f"{PAGE}#refreshed", 303)
         return JSONResponse({"running": True}, 202)
 
     # --- questions as CSV ------------------------------------------------------------

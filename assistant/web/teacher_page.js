@@ -78,7 +78,11 @@ byId("refresh").addEventListener("submit", async (event) => {
     said.textContent = error.message;
   }
 });
-if (said.dataset.running) follow();
+// The form may have been sent before this script was there: its outcome is told all the same.
+if (said.dataset.running || location.hash === "#refreshed") {
+  history.replaceState(null, "", location.pathname + location.search);
+  follow();
+}
 
 // --- new notes ---------------------------------------------------------------------
 

@@ -72,6 +72,7 @@ def open_page(browser: Any, address: str, **options: Any) -> tuple[Any, list[str
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_selector("#refresh")
+    page.wait_for_load_state("load")  # with its script
     return page, complaints
 
 
@@ -106,6 +107,14 @@ def test_the_index_is_refreshed_by_keyboard(browser: Any, address: str) -> None:
     page.focus("#refresh button")
     page.keyboard.press("Enter")
     wait_for(lambda: "1 ajoutée(s)" in page.inner_text("#refresh-said"))
+    assert complaints == []
+
+
+def test_a_refresh_asked_for_before_the_script_came_is_told(browser: Any, address: str) -> None:
+    page, complaints = open_page(browser, address)
+    page.evaluate("document.getElementById('refresh').submit()")  # past the script, as a form
+    wait_for(lambda: "1 ajoutée(s)" in page.inner_text("#refresh-said"))
+    assert page.url == f"{address}/teacher"
     assert complaints == []
 
 
