@@ -84,6 +84,8 @@ class Term:
 
 def fold(text: str) -> str:
     """Lower case, without accents and ligatures, with plain apostrophes and hyphens."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.translate(_LIGATURES).lower())
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 

@@ -7,7 +7,7 @@ a name that several notes have is the one of the nearest folder.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 
 from assistant.analysis import fold
@@ -47,37 +47,65 @@ class LinkGraph:
 class NoteNames:
     """The notes of a course, found by any end of their ids, with and without suffix."""
 
-    def __init__(self, note_ids: Sequence[str] | dict[str, str]) -> None:
+    def __init__(self, note_ids: Iterable[str]) -> None:
         self._ids = set(note_ids)
         self._by_name: dict[str, list[str]] = {}
-        for note_id in note_ids:
-            path = PurePosixPath(note_id)
-            for name in {fold(path.name), fold(path.stem)}:
-                self._by_name.setdefault(name, []).append(note_id)
+        for note_id in self._ids:
+            name = note_id.rpartition("/")[2]
+            for end in {fold(name), fold(PurePosixPath(name).stem)}:
+                self._by_name.setdefault(end, []).append(note_id)
+        self._nearest: dict[str, dict[tuple[str, str], tuple[int, str]]] = {}
 
     def resolve(self, link: str, source: str) -> str | None:
-        """Return the id of the note that `link`, written in the note `source`, names."""
+        """Return the id of the note that `link`, written in the note `source`, names.
+
+        Of several it is the one with the fewest folders to leave and to enter, then the
+        one in the fewest folders.
+        """
         link = link.split("#", 1)[0]
         if link in self._ids:
             return link
         wanted = fold(link)
-        candidates = [
-            note_id
-            for note_id in self._by_name.get(wanted.rsplit("/", 1)[-1], ())
-            if _ends_with(fold(note_id), wanted)
+        nearest = self._nearest_of(wanted.rpartition("/")[2])
+        depth = source.count("/")
+        found = [
+            (depth + best[0] - 2 * level, *best)
+            for level, folder in enumerate(_folders(source))
+            if (best := nearest.get((folder, wanted)))
         ]
-        return min(candidates, key=lambda note_id: _distance(note_id, source), default=None)
+        return min(found)[-1] if found else None
+
+    def _nearest_of(self, name: str) -> dict[tuple[str, str], tuple[int, str]]:
+        """Return (number of folders, id) of the shallowest note, by folder it is under and link.
+
+        The links are those that end in `name`. A course may have a thousand notes of one
+        name, each with a link to its own: they are not compared with each other.
+        """
+        known = self._nearest.get(name)
+        if known is None:
+            known = self._nearest[name] = {}
+            for note_id in self._by_name.get(name, ()):
+                place = note_id.count("/"), note_id
+                for link in _links_to(note_id, name):
+                    for folder in _folders(note_id):
+                        key = folder, link
+                        known[key] = min(place, known.get(key, place))
+        return known
 
 
-def _ends_with(note_id: str, wanted: str) -> bool:
-    stem = note_id[: len(note_id) - len(PurePosixPath(note_id).suffix)]
-    return f"/{note_id}".endswith(f"/{wanted}") or f"/{stem}".endswith(f"/{wanted}")
+def _links_to(note_id: str, name: str) -> Iterator[str]:
+    """Give `name`, then the folded id's longer ends, its last part being `name`."""
+    link = name
+    yield link
+    for folder in reversed(fold(note_id).split("/")[:-1]):
+        link = f"{folder}/{link}"
+        yield link
 
 
-def _distance(note_id: str, source: str) -> tuple[int, int, str]:
-    """Return how far apart two notes lie: folders to leave and to enter."""
-    one, other = PurePosixPath(note_id).parts[:-1], PurePosixPath(source).parts[:-1]
-    shared = 0
-    while shared < min(len(one), len(other)) and one[shared] == other[shared]:
-        shared += 1
-    return len(one) + len(other) - 2 * shared, len(one), note_id
+def _folders(note_id: str) -> Iterator[str]:
+    """Give the folders around a note, from the corpus itself ("") to the nearest."""
+    yield ""
+    place = note_id.find("/")
+    while place != -1:
+        yield note_id[:place]
+        place = note_id.find("/", place + 1)
