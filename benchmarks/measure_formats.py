@@ -36,7 +36,8 @@ from datetime import date
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
-RESULTS = Path(__file__).with_name("RESULTS.md")
+from results_file import replace_section
+
 SECTION = "## Formats"
 SEED = 20261124
 WINDOW = 512  # tokens of the fake, as the embedded model has
@@ -381,14 +382,12 @@ def section(
     measured: list[Measured],
     found: dict[str, list[str]],
     heavy: tuple[Measured, list[Heavy]],
-) -> str:
-    """Write the section of RESULTS.md."""
+) -> list[str]:
+    """The lines of the section of RESULTS.md."""
     how = "the fake embedder, so the time is that of reading, chunking and storing"
     if given.embedder == "real":
         how = "the embedded model"
     lines = [
-        SECTION,
-        "",
         f"`python benchmarks/measure_formats.py NOTES --sample {given.sample} --embedder "
         f"{given.embedder}`, {date.today().isoformat()}, {os.cpu_count()} cores "
         f"({platform.machine()}), Python {platform.python_version()}, with {how}. "
@@ -424,20 +423,8 @@ def section(
         "| heavy file | MB | outcome |",
         "|---|---|---|",
         *(f"| {file.name} | {file.megabytes:.1f} | {file.outcome} |" for file in files),
-        "",
     ]
-    return "\n".join(lines)
-
-
-def write(content: str) -> None:
-    """Put the section in place of the one before, or at the end."""
-    text = RESULTS.read_text("utf-8")
-    before, _, rest = text.partition(SECTION + "\n")
-    after = re.search(r"^## ", rest, re.M)
-    RESULTS.write_text(
-        before.rstrip("\n") + "\n\n" + content + ("\n" + rest[after.start() :] if after else ""),
-        "utf-8",
-    )
+    return lines
 
 
 def main() -> int:
@@ -464,9 +451,9 @@ def main() -> int:
         for citation, how in zip(citations, found[suffix], strict=True):
             if not how:
                 print(f"not found: {citation}", file=sys.stderr)
-    content = section(given, measured, found, heavy)
-    write(content)
-    print(content)
+    lines = section(given, measured, found, heavy)
+    replace_section(SECTION, lines)
+    print("\n".join(lines))
     is_too_large = max(one.peak_mb for one in (*measured, heavy[0])) > MOST_MEMORY
     return int(is_too_large or any("" in hows for hows in found.values()))
 

@@ -27,10 +27,10 @@ from assistant.settings import Settings, limit_threads
 limit_threads()  # as the faces do, before numpy is imported
 
 import numpy as np  # noqa: E402
+from results_file import replace_section  # noqa: E402
 
 from assistant.assistant import Assistant  # noqa: E402
 
-RESULTS = Path(__file__).with_name("RESULTS.md")
 TITLE = "## Latency"
 _WHOLES = ("retrieve", "answer", "total")  # of timings: sums of other steps
 _FRAMES = ("C'est quoi {} ?", "À quoi sert {} ?", "Comment fonctionne {} ?", "{}")
@@ -101,8 +101,6 @@ def main() -> None:
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     ratio = rows[1][1][2] / rows[0][1][2]
     lines = [
-        TITLE,
-        "",
         f"`python benchmarks/measure_latency.py NOTES`, {date.today().isoformat()}, "
         f"{os.cpu_count()} cores ({platform.machine()}), {report.chunks} passages, "
         f"{len(questions)} questions, warm, one at a time.",
@@ -119,10 +117,7 @@ def main() -> None:
         f"{memory:.0f} MB. Indexed in this run: {report.embedded} passages "
         f"in {report.seconds:.0f} s.",
     ]
-    text = RESULTS.read_text(encoding="utf-8")
-    section = re.compile(rf"\n*{TITLE}\n.*?(?=\n## |\Z)", re.S)
-    rest = section.sub("", text).rstrip("\n")
-    RESULTS.write_text(rest + "\n\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    replace_section(TITLE, lines)
     print("\n".join(lines))
 
 
