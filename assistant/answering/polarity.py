@@ -8,14 +8,17 @@ irony, and negation that stands in the sense of a verb ("échoue", "perdu").
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 
 from assistant.analysis import analyse, stem
+from assistant.answering.rewording import base
 
 _DENIAL = {
     "fr": re.compile(
-        r"\b(?:ne\b|n['’](?=\w))(?!\s*\w+\s+qu(?:e\b|['’]))|(?<!ne )\b(?:jamais|nullement)\b|"
+        r"\b(?:ne\b|n['’](?=\w))(?!\s*(?:\w+\s+){1,3}(?:d['’])?qu(?:e\b|['’]))|"
+        r"(?<!ne )\b(?:jamais|nullement)\b|"
         r"(?<=est )pas\b",
         re.I,
     ),
@@ -27,9 +30,12 @@ _WEAK = {
 }
 _NEGATIVE = re.compile(
     r"\b(?:impossibles?|interdi\w*|inutiles?|incapables?|empêch\w*|évit\w*|refus\w*|absen\w*|"
-    r"dépourvu\w*|manqu\w*|exclu\w*|ignor\w*|échou\w*|perd\w*|hors|isol\w*|seule?s?|seulement|"
+    r"dépourvu\w*|manqu\w*|exclu\w*|oppos\w*|ignor\w*|échou\w*|perd\w*|hors|isol\w*|seule?s?|seulement|"
     r"uniquement|impossible|forbid\w*|prevent\w*|avoid\w*|lack\w*|fails?|lost|only|unable|un\w+ed)\b",
     re.I,
+)
+_PREVENTS = re.compile(
+    r"\b(?:empêch\w*|évit(?!é)\w*|interdi\w*|oppos\w*|prevent\w*|avoid\w*|forbid\w*)\b", re.I
 )
 _CLAUSE_END = re.compile(r"[,;:.!?()]|\b(?:mais|car|donc|but|because|so)\b", re.I)
 _SCOPE = 2  # content words after a denial that it bears on
@@ -84,6 +90,8 @@ class Denials:
     heads: frozenset[str]  # the first term of each
     lacking: frozenset[str]  # the first terms after "sans", "aucun", "without"
     is_weak: bool  # whether it says "sans", "aucun", "without"
+    prevented: frozenset[str]  # roots of the first words after "empêche", "évite", "prevents"
+    roots: frozenset[str]  # of all its words
     is_negative: bool  # whether a verb or adjective denies in its sense
 
     @property
@@ -114,6 +122,11 @@ def denials(text: str, language: str) -> Denials:
             for match in _WEAK[language].finditer(text)
         ),
         bool(_WEAK[language].search(text)),
+        frozenset(
+            base(next((t.word for t in terms if t.start >= match.end()), ""))
+            for match in _PREVENTS.finditer(text)
+        ),
+        frozenset(base(t.word) for t in terms),
         bool(_NEGATIVE.search(text)),
     )
 
@@ -130,6 +143,8 @@ def contradicts(claim: Denials, claim_terms: set[str], source: Denials, terms: s
             return True
     if claim.is_weak and not source.any:
         return True
+    if source.prevented & claim.roots and not claim.any:
+        return True
     return any(
         head in claim_terms and not denied_here & scope
         for scope in source.scopes
@@ -139,11 +154,14 @@ def contradicts(claim: Denials, claim_terms: set[str], source: Denials, terms: s
 
 
 def has_opposite(claim: str, source: str, language: str) -> bool:
-    """Whether the claim says one word of a pair of opposites and the source the other alone."""
-    here = {stem(word.lower(), language) for word in _TOKEN.findall(claim)}
-    there = {stem(word.lower(), language) for word in _TOKEN.findall(source)}
+    """Whether the claim says a word where the source says its opposite alone.
+
+    It may say the other beside it: "moins il y en a, plus …" of "plus il y en a, plus …".
+    """
+    here = Counter(stem(word.lower(), language) for word in _TOKEN.findall(claim))
+    there = Counter(stem(word.lower(), language) for word in _TOKEN.findall(source))
     return any(
-        one in here and one not in there and other in there and other not in here
+        here[one] and not there[one] and there[other] > here[other]
         for pair in _pairs(language)
         for one, other in (pair, pair[::-1])
     )

@@ -2,13 +2,15 @@
 
 "17 000", "17.000", "17,000" and "dix-sept mille" are one value, as "0,5" and "0.5" are;
 "90 %" and "quatre-vingt-dix pour cent" are one quantity. Articles ("un", "une", "one")
-count for nothing. A value is kept as text in canonical form: comparing is exact.
+count for nothing. A value is kept as text in canonical form: comparing is exact, also between
+units of one measure ("300 g", "0,3 kg").
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 
 from assistant.analysis import analyse, fold
 
@@ -17,7 +19,9 @@ _NUMBER = re.compile(
     rf"(?<![\w.,])(\d{{1,3}}(?:[{_SPACES}]\d{{3}})+(?!\d)|\d+(?:[.,’']\d+)*)([.,]\d+)?"
     r"(?:(?:ème|eme|er|ère|ere|re|e|nd|rd|st|th)s?\b)?"
 )
-_UNIT = re.compile(r"\s?(?:°\s?[CF]\b|[%€$£‰Ω\u2126⁶⁹]|[^\W\d_]+(?:/[^\W\d_]+)?²?³?)")
+_UNIT = re.compile(r"\s?(°\s?[CF]\b|[%€$£‰Ω\u2126⁶⁹]|[^\W\d_]+²?³?)")
+_NO_UNITS = ("à", "a")  # "de 700 à 1 200 °C" is not about amperes
+_PER = re.compile(r"(?:/|\s+(?:par|per|an?)\s+)([^\W\d_]+)")
 _UNITS = {
     unit: name
     for name, units in {
@@ -41,6 +45,18 @@ _UNITS = {
     }.items()
     for unit in map(fold, units.split())
 }  # fmt: skip
+_MEASURES = {  # how many of the first unit of its measure a unit is
+    unit: (first, Decimal(factor))
+    for first, units in {
+        "g": "mg:0.001 g:1 kg:1000 t:1000000",
+        "m": "nm:1e-9 µm:1e-6 mm:0.001 cm:0.01 m:1 km:1000",
+        "l": "ml:0.001 cl:0.01 l:1",
+        "s": "ms:0.001 s:1 min:60 h:3600",
+        "w": "w:1 kw:1000",
+        "o": "o:1 ko:1e3 mo:1e6 go:1e9 to:1e12",
+    }.items()
+    for unit, factor in (map(fold, pair.split(":")) for pair in units.split())
+}
 _COUNTED = re.compile(r"[ \u00a0-]([^\W\d_]{4,})")
 _COMPOUND = re.compile(r"\b([^\W\d_]+)-(?=(?:way|fold|bits?|phases?|steps?|tiers?|layers?)\b)")
 _PERCENT = re.compile(r"\b(?:pour|per)[ -]?(?:cents?|100)\b", re.I)
@@ -58,6 +74,27 @@ class Quantity:
     value: str
     unit: str | None
     noun: str | None = None  # index term of the word that is counted: "4 phases"
+    per: str | None = None  # the unit that it is a rate of: "5 litres par minute"
+
+    def agrees(self, other: Quantity) -> bool:
+        """Whether another says as much, in the same unit or in another of the same measure.
+
+        A unit is compared where both have one: "3" for "3 km" says less, and "de 2 à 3 km" is
+        about kilometres twice.
+        """
+        if self.per and self.per != other.per:
+            return False
+        if self.value == other.value:
+            return not self.unit or other.unit in (None, self.unit)
+        mine, theirs = self._measured(), other._measured()
+        return mine is not None and mine == theirs
+
+    def _measured(self) -> tuple[str, Decimal] | None:
+        """Return the value in the first unit of its measure."""
+        first, factor = _MEASURES.get(self.unit or "", ("", Decimal(0)))
+        if not first or self.value.count(".") > 1:
+            return None
+        return first, Decimal(self.value) * factor
 
 
 def quantities(text: str, language: str) -> list[Quantity]:
@@ -68,15 +105,17 @@ def quantities(text: str, language: str) -> list[Quantity]:
     text = _DEGREES.sub(_degrees, _PERCENT.sub("%", _in_digits(text, language)))
     for match in _NUMBER.finditer(text):
         value = _canonical(match[1], match[2] or "")
-        unit = None
+        unit = per = None
         if following := _UNIT.match(text, match.end()):
-            written = "".join(following[0].split())
-            unit = _UNITS.get(fold(written))
+            written = "".join(following[1].split())
+            unit = _UNITS.get(fold(written)) if written not in _NO_UNITS else None
+            if unit and (rate := _PER.match(text, following.end())):
+                per = _UNITS.get(fold(rate[1]))
             value = _scaled(value, _SCALES.get(written, 0))
         noun = None
         if counted := _COUNTED.match(text, match.end()):
             noun = next((t.term for t in analyse(counted[1], language)), None)
-        found.append(Quantity(value, unit, noun))
+        found.append(Quantity(value, unit, noun, per))
     return found
 
 
@@ -86,6 +125,14 @@ def is_spelled_number(word: str, language: str) -> bool:
     if folded.startswith(("million", "milliard", "billion")):
         return True
     return any(c.isdigit() for c in _in_digits(word, language)) and not any(map(str.isdigit, word))
+
+
+def is_unit(text: str, start: int, end: int) -> bool:
+    """Whether text[start:end] is the unit of the number before it, or that of its rate."""
+    number = re.search(r"\d\s?°?\s?(?:[^\W\d_]+(?:/|\s+(?:par|per)\s+))?$", text[:start])
+    return number is not None and all(
+        fold(part) in _UNITS or part in "CF" for part in re.split(r"/", text[start:end])
+    )
 
 
 def _degrees(match: re.Match[str]) -> str:
@@ -99,7 +146,7 @@ def _in_digits(text: str, language: str) -> str:
 
     if language not in _SPELLED:
         language = "fr"
-    return str(alpha2digit(text, language))
+    return str(alpha2digit(text, language, 2.0))  # from two on: one may be an article
 
 
 def _canonical(digits: str, decimals: str) -> str:

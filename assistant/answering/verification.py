@@ -2,10 +2,12 @@
 
 Strict where a fault is a lie: numbers and their units, names, identifiers, rare words, nouns
 after an article, negations and opposites must stand in the very place of the passage that
-the sentence restates: in the same frame the encoder finds any noun near any other, "les
-volumes" as near as "les cgroups". Lenient where words may differ: any other word may be
-replaced by one that the encoder finds near (late interaction), as long as few are, and never
-several in a row. So one true sentence in seven, with a synonym of its own, is dropped too.
+the sentence restates, in these words or in others for the same (`rewording`): in the same
+frame the encoder finds any noun near any other, "les volumes" as near as "les cgroups".
+Lenient where words may differ: any other word may be replaced by one that the encoder finds
+near (late interaction), as long as few are, and never several in a row; words that only
+frame ("types", "assure") are not asked for. A true sentence with a noun of its own, as
+"le roi" for Louis XVI, is dropped too.
 
 A sentence must be supported by one sentence or item of a passage, in its context (headings,
 the line that introduces a list); each clause may have its own. So the right words put
@@ -16,21 +18,20 @@ that the passage does not state is dropped; the caller then quotes the notes ins
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.analysis import Term, analyse, fold
-from assistant.answering.evidence import leans_on_previous
+from assistant.analysis import analyse
 from assistant.answering.polarity import Denials, contradicts, denials, has_opposite
 from assistant.answering.prompt import NumberedPassage
-from assistant.answering.quantities import Quantity, is_spelled_number, quantities
-from assistant.chunking import passage_context
-from assistant.datatypes import Span
+from assistant.answering.quantities import Quantity, quantities
+from assistant.answering.rewording import is_general
+from assistant.answering.verification_windows import Source, Window, folded_whole
+from assistant.answering.verification_words import CODE, ClaimWord, claim_words, rewords, says
 from assistant.embedding.late_interaction import Codec
 from assistant.embedding.protocol import Embedder, TokenVectors
 from assistant.language import detect_language
@@ -87,81 +88,24 @@ class Verdict:
 
 CITATIONS = re.compile(r"\s*\[(\d+(?:\s*[,;]\s*\d+)*)\]")
 _MARKUP = re.compile(r"<[a-zA-Z/!][^>\n]*>|!?\[[^\]\n]*\]\([^)\n]*\)|https?://\S+|www\.\S+", re.I)
-_CODE = re.compile(r"`+([^`\n]+)`+")
-_IDENTIFIER = re.compile(r"[\w./:@+#\\-]*(?:\w[._/:@+#\\]\w|\d\w*[^\W\d]|[^\W\d]\d)[\w./:@+#\\-]*")
-_CAMEL = re.compile(r"\b(?:[a-z]+[A-Z]\w*|[A-Z][a-z]+[A-Z]\w*)\b")
 _CLAUSE = re.compile(
     r"[,;:()–—]|\b(?:et|ou|puis|tandis que|alors que|mais|and|or|then|while|but|whereas)\b", re.I
 )
-_COORDINATE = re.compile(  # where a clause of its own begins; an enumeration is none
-    r"[,;]\s+(?=(?:et|ou|le|la|les|un|une|tandis|alors|mais|and|or|the|while|but|whereas)\b|l['’])",
-    re.I,
+_ENUMERATION = re.compile(
+    r"(?::|\bà savoir\b|\bnamely\b|,(?=\s*(?:les?|la|des|une?|the|an?)\b|\s*l['’]))(.+)$",
+    re.I | re.S,
 )
-_TELLING = frozenset(  # words about the reply, not of it; stems are not needed
-    "lieu partir cours note notes passage passages selon document texte exemple notamment "
-    "egalement ainsi afin grace principalement environ appele appelee appeles designe signifie "
-    "course notes according passage example also mainly called about means namely thus".split()
-)
-_SEVERAL = re.compile(r"\b(?:et|ou|and|or|vs|versus|contre)\b", re.I)
-_BEFORE_VERB = re.compile(
-    r"(?:\b(?:se|on|ils?|elles?|qui|est|sont|a|ont|fut|ne|y|is|are|was|were|be|been|it|that|which|"
-    r"who|to|has|have|can|must|not)\s+|\b[sn]['’])$",
-    re.I,
-)
-_ARTICLE = re.compile(  # or what else stands before a noun
-    r"(?:\b(?:les?|la|des?|du|une?|ces?|cette|son|sa|ses|leurs?|aux?|the|an?|its?|their|of|par|en)"
-    r"\s+|\b[ld]['’])$",
-    re.I,
-)
+_BETWEEN_ITEMS = re.compile(r",?\s+(?:et|ou|ainsi que|and|or)\s+|[,;]\s+", re.I)
+_DEFINES = re.compile(r"\b(?:est|sont)\s+(?:une?|des)\b|\b(?:is|are)\s+an?\b", re.I)
 _LONGEST_QUOTE = 420  # characters of a quotation that joins several places
 _RARE_PIECES = 3  # of the encoder's vocabulary; a word of that many is a term of its field
-
-
-@dataclass(frozen=True, slots=True)
-class _Word:
-    """A content word of the sentence."""
-
-    text: str
-    start: int
-    end: int
-    terms: frozenset[str]  # in every language concerned
-    folded: str
-    is_name: bool  # capitalised inside the sentence, or an identifier
-    opens: bool  # capitalised because it opens the sentence, or because it is a name
-    follows_pronoun: bool  # or an auxiliary: a verb, for which others may stand
-    follows_article: bool  # a noun, for which no other may stand
-    pieces: int  # tokens of the encoder
-    cosines: NDArray[np.float32]  # (tokens of the passage,), the best of the word's tokens
-
-
-@dataclass(frozen=True, slots=True)
-class _ClauseTerms:
-    """The index terms of one clause of a window."""
-
-    head: frozenset[str]  # of its first content word
-    terms: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Window:
-    """A place of the passage: one span with its context, or a list with its lead-in."""
-
-    start: int  # in the chunk's text; what may be quoted
-    end: int
-    text: str
-    own: frozenset[str]  # terms of that text alone
-    terms: frozenset[str]  # with those of its context
-    words: frozenset[str]  # folded
-    tokens: NDArray[np.bool_]  # (tokens of the passage,) that lie in it
-    lead: tuple[int, int] | None
-    clauses: tuple[_ClauseTerms, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Fit:
     """How well one window supports some words."""
 
-    window: _Window
+    window: Window
     support: NDArray[np.float32]  # (words,) 0 to 1
     own: int  # words that the window says itself, not its context
     fault: Fault | None
@@ -184,7 +128,7 @@ class Verifier:
         thresholds: Thresholds = Thresholds(),
     ) -> None:
         """Prepare the passages; `language` is the one that the model was told to write in."""
-        self._sources = {p.number: _Source(p) for p in passages}
+        self._sources = {p.number: Source(p) for p in passages}
         self._embedder = embedder
         self._codec = codec
         self._language = language
@@ -216,15 +160,19 @@ class Verifier:
             return Verdict((strong[0],), None) if len(strong) == 1 else Verdict((), Fault.CITATION)
         return Verdict(tuple(found), None) if found else Verdict((), faults[0])
 
-    def _judge(self, claim: str, tokens: TokenVectors, source: _Source) -> Support | Fault:
+    def _judge(self, claim: str, tokens: TokenVectors, source: Source) -> Support | Fault:
         passage = source.passage
         language = self._language
         if language != passage.language and detect_language(claim, language) == passage.language:
             language = passage.language
-        words = self._words(claim, language, tokens, passage)
+        words = claim_words(claim, language, tokens, passage, self._codec)
         if not words:
             return Fault.EMPTY
-        limits = _Limits(self._thresholds, is_foreign=language != passage.language)
+        limits = _Limits(
+            self._thresholds,
+            is_foreign=language != passage.language,
+            enumerated=_enumerated(claim),
+        )
         whole = [self._fit(claim, words, w, source, language, limits) for w in source.windows]
         best = max(
             whole, key=lambda fit: (fit.fault is None, fit.mean, fit.own, -len(fit.window.text))
@@ -239,17 +187,17 @@ class Verifier:
     def _by_clause(
         self,
         claim: str,
-        words: list[_Word],
-        source: _Source,
+        words: list[ClaimWord],
+        source: Source,
         language: str,
         limits: _Limits,
     ) -> list[_Fit] | None:
         """Return a window for each clause, or None when a clause has none or there is one."""
-        clauses: list[tuple[str, list[_Word]]] = []
+        clauses: list[tuple[str, list[ClaimWord]]] = []
         begin = 0
         for end in [*(m.start() for m in _CLAUSE.finditer(claim)), len(claim)]:
             inside = [w for w in words if begin <= w.start < end]
-            if inside:
+            if any(not w.is_framing for w in inside):
                 clauses.append((claim[begin:end], inside))
             begin = end
         if len(clauses) < 2:
@@ -264,72 +212,48 @@ class Verifier:
         leads = {fit.window.lead for fit in chosen}
         if len(leads) == 1 and None not in leads:
             return chosen  # items of one list
-        return chosen if all(len(inside) >= 2 for _, inside in clauses) else None
-
-    def _words(
-        self, claim: str, language: str, tokens: TokenVectors, passage: NumberedPassage
-    ) -> list[_Word]:
-        cosines = self._codec.similarities(tokens.vectors, passage.tokens.codes)
-        names = {m.span() for pattern in (_IDENTIFIER, _CAMEL) for m in pattern.finditer(claim)}
-        code = [m.span(1) for m in _CODE.finditer(claim)]
-        grouped: dict[tuple[int, int], list[Term]] = {}
-        for spoken in dict.fromkeys([language, passage.language]):
-            for term in analyse(claim, spoken):
-                grouped.setdefault((term.start, term.end), []).append(term)
-        own = {(t.start, t.end) for t in analyse(claim, language)}
-        words = []
-        first = re.search(r"\w", claim)
-        for (start, end), terms in sorted(grouped.items()):
-            text = claim[start:end]
-            if (start, end) not in own or fold(text) in _TELLING:
-                continue
-            if text.replace(",", "").replace(".", "").isdigit() or is_spelled_number(
-                text, language
-            ):
-                continue  # compared by value
-            touching = (tokens.starts < end) & (tokens.ends > start)
-            if not touching.any():
-                continue
-            opens = first is not None and start == first.start()
-            capital = any(c.isupper() for c in text)
-            is_identifier = any(a < end and start < b for a, b in [*names, *code])
-            words.append(
-                _Word(
-                    text=text,
-                    start=start,
-                    end=end,
-                    terms=frozenset(t.term for t in terms),
-                    folded=fold(text),
-                    is_name=is_identifier or (capital and not opens),
-                    opens=capital and opens,
-                    follows_pronoun=bool(_BEFORE_VERB.search(claim[:start])),
-                    follows_article=bool(_ARTICLE.search(claim[:start])),
-                    pieces=int(touching.sum()),
-                    cosines=cosines[touching].max(axis=0, initial=0.0),
-                )
-            )
-        return words
+        introduced = 1 if ":" in claim[: clauses[1][1][0].start] else 0
+        sizes = [sum(not w.is_framing for w in inside) for _, inside in clauses[introduced:]]
+        return chosen if min(sizes) >= 2 else None
 
     def _fit(
         self,
         claim: str,
-        words: list[_Word],
-        window: _Window,
-        source: _Source,
+        words: list[ClaimWord],
+        window: Window,
+        source: Source,
         language: str,
         limits: _Limits,
     ) -> _Fit:
-        said = np.array([_says(word, window.terms, window.words, limits) for word in words])
         cosines = np.array(
             [word.cosines[window.tokens].max(initial=0.0) for word in words], np.float32
         )
+        said = np.array(
+            [
+                says(word, window.terms, window.words, is_foreign=limits.is_foreign)
+                or rewords(word, window, float(cosine))
+                for word, cosine in zip(words, cosines, strict=True)
+            ]
+        )
+        known = np.array(
+            [says(w, source.terms, source.words, is_foreign=limits.is_foreign) for w in words]
+        )
+        counted = said | np.array(
+            [
+                not word.is_framing or (is_known and word.follows_article)
+                for word, is_known in zip(words, known, strict=True)
+            ]
+        )
+        words = [word for word, counts in zip(words, counted, strict=True) if counts]
+        said, known, cosines = said[counted], known[counted], cosines[counted]
+        if not words:
+            return _Fit(window, np.zeros(1, np.float32), 0, Fault.EMPTY)
         ramp = (cosines - limits.unsupported) / (limits.supported - limits.unsupported)
         support = np.where(said, 1.0, np.clip(ramp, 0, 1)).astype(np.float32)
         fault = None
-        for word, is_said, cosine in zip(words, said, cosines, strict=True):
+        for word, is_said, is_elsewhere, cosine in zip(words, said, known, cosines, strict=True):
             if is_said:
                 continue
-            is_elsewhere = _says(word, source.terms, source.words, limits)
             if (
                 (word.is_name and not (limits.is_foreign and cosine >= limits.supported))
                 or (word.opens and cosine < limits.values.opening)
@@ -337,7 +261,11 @@ class Verifier:
                     not word.follows_pronoun
                     and (
                         (word.follows_article and not limits.is_foreign)
-                        or (word.pieces >= _RARE_PIECES and cosine < limits.values.rare)
+                        or (
+                            word.pieces >= _RARE_PIECES
+                            and not is_general(word.senses)
+                            and cosine < limits.values.rare
+                        )
                         or (is_elsewhere and (word.pieces > 1 or cosine < limits.values.elsewhere))
                     )
                 )
@@ -345,7 +273,9 @@ class Verifier:
                 fault = Fault.NAME
         if fault is None:
             fault = self._hard_fault(claim, window, source, language, limits)
-        if fault is None and _crosses_clauses(claim, language, window):
+        if fault is None and (
+            _crosses_clauses(claim, language, window) or _swaps_roles(claim, words, window)
+        ):
             fault = Fault.SENSE
         if fault is None and (
             float(support.mean()) < limits.values.mean or _run(support) > limits.values.run
@@ -355,10 +285,11 @@ class Verifier:
         return _Fit(window, support, own, fault)
 
     def _hard_fault(
-        self, claim: str, window: _Window, source: _Source, language: str, limits: _Limits
+        self, claim: str, window: Window, source: Source, language: str, limits: _Limits
     ) -> Fault | None:
         if not _numbers_agree(
-            quantities(claim, language), quantities(window.text, source.passage.language)
+            [q for q in quantities(claim, language) if q.unit or q.value != limits.enumerated],
+            quantities(window.text, source.passage.language),
         ):
             return Fault.NUMBER
         theirs = denials(window.text, source.passage.language)
@@ -377,6 +308,7 @@ class Verifier:
 class _Limits:
     values: Thresholds
     is_foreign: bool  # sentence and passage are in two languages
+    enumerated: str  # the number of things that the sentence goes on to name
 
     @property
     def unsupported(self) -> float:
@@ -385,92 +317,6 @@ class _Limits:
     @property
     def supported(self) -> float:
         return self.values.supported - (self.values.foreign if self.is_foreign else 0.0)
-
-
-class _Source:
-    """A passage, read once."""
-
-    def __init__(self, passage: NumberedPassage) -> None:
-        self.passage = passage
-        self.context = passage_context(passage.title, passage.chunk)
-        self.folded = _folded(self.context + passage.chunk.text)
-
-    @cached_property
-    def windows(self) -> list[_Window]:
-        """Each span in its context; each list whole when its items are short."""
-        chunk = self.passage.chunk
-        spans = chunk.spans or (Span(chunk.start, chunk.end, "sentence"),)
-        windows: list[_Window] = []
-        for number, span in enumerate(spans):
-            start, end = span.start - chunk.start, span.end - chunk.start
-            before = spans[number - 1] if number else None
-            if before and leans_on_previous(chunk.text[start:end]):
-                start = before.start - chunk.start
-            windows.append(self._window(start, end, span.lead))
-        return windows
-
-    def _window(self, start: int, end: int, lead: tuple[int, int] | None) -> _Window:
-        chunk = self.passage.chunk
-        tokens = self.passage.tokens.starts
-        inside = (tokens < 0) | ((tokens >= start) & (tokens < end))
-        parts = [chunk.text[start:end]]
-        if lead:
-            left, right = max(0, lead[0] - chunk.start), lead[1] - chunk.start
-            parts.append(chunk.text[left : max(left, right)])
-            inside |= (tokens >= left) & (tokens < right)
-        text = parts[0]
-        analysed = analyse("\n".join(parts), self.passage.language)
-        # "TCP and UDP" speaks for a place only with words that no other place claims for itself.
-        is_shared = bool(_SEVERAL.search(" ".join(chunk.headings)))
-        own = frozenset(t.term for t in self._inside_spans) if is_shared else frozenset()
-        headings = f"{self.context}\n{' '.join(chunk.headings)}"
-        analysed += [t for t in analyse(headings, self.passage.language) if t.term not in own]
-        return _Window(
-            start=start,
-            end=end,
-            text=text,
-            own=frozenset(t.term for t in analyse(text, self.passage.language)),
-            terms=frozenset(t.term for t in analysed),
-            words=frozenset(t.word for t in analysed),
-            tokens=inside,
-            lead=lead,
-            clauses=tuple(_clauses(text, self.passage.language)),
-        )
-
-    @cached_property
-    def _inside_spans(self) -> list[Term]:
-        chunk = self.passage.chunk
-        return [
-            term
-            for span in chunk.spans
-            for term in analyse(
-                chunk.text[span.start - chunk.start : span.end - chunk.start],
-                self.passage.language,
-            )
-        ]
-
-    @cached_property
-    def terms(self) -> frozenset[str]:
-        """Index terms of the whole passage."""
-        return frozenset(t.term for t in self._analysed)
-
-    @cached_property
-    def words(self) -> frozenset[str]:
-        """Folded words of the whole passage."""
-        return frozenset(t.word for t in self._analysed)
-
-    @cached_property
-    def _analysed(self) -> list[Term]:
-        return analyse(self.context + self.passage.chunk.text, self.passage.language)
-
-
-def _clauses(text: str, language: str) -> Iterator[_ClauseTerms]:
-    begin = 0
-    for end in [*(m.start() for m in _COORDINATE.finditer(text)), len(text)]:
-        if terms := analyse(text[begin:end], language):
-            first = frozenset(t.term for t in terms if t.start == terms[0].start)
-            yield _ClauseTerms(first, frozenset(t.term for t in terms))
-        begin = end
 
 
 def cited_numbers(sentence: str) -> list[int]:
@@ -485,39 +331,13 @@ def plain(sentence: str) -> str:
     return re.sub(r"(?<!\w)[*_]{1,3}(?=\S)|(?<=\S)[*_]{1,3}(?!\w)", "", text).strip()
 
 
-def markup_is_quoted(claim: str, sources: Sequence[_Source]) -> bool:
+def markup_is_quoted(claim: str, sources: Sequence[Source]) -> bool:
     """Whether all HTML, links, addresses and code of a sentence stand in a passage."""
-    markup = [m[0] for m in _MARKUP.finditer(claim)] + [m[1] for m in _CODE.finditer(claim)]
-    return any(all(_folded(m) in source.folded for m in markup) for source in sources)
+    markup = [m[0] for m in _MARKUP.finditer(claim)] + [m[1] for m in CODE.finditer(claim)]
+    return any(all(folded_whole(m) in source.folded for m in markup) for source in sources)
 
 
-def _folded(text: str) -> str:
-    """Fold for comparing verbatim: case, accents and white space do not matter."""
-    return " ".join(fold(text).split())
-
-
-def _says(word: _Word, terms: frozenset[str], words: frozenset[str], limits: _Limits) -> bool:
-    if word.terms & terms or word.folded in words:
-        return True
-    if word.is_name and any(c.isdigit() or c.isupper() for c in word.text[1:]):
-        return False  # an acronym, a version, a roman number: as it is or not at all
-    if limits.is_foreign:
-        from rapidfuzz import fuzz
-
-        return len(word.folded) >= 5 and any(
-            fuzz.ratio(word.folded, other, score_cutoff=78) for other in words
-        )
-    return not word.is_name and any(_same_root(word.folded, other) for other in words)
-
-
-def _same_root(one: str, other: str) -> bool:
-    """Whether two words begin alike enough to be forms of one: abolie, abolition."""
-    shorter = min(len(one), len(other))
-    common = next((i for i in range(shorter) if one[i] != other[i]), shorter)
-    return common >= 5 and common >= 0.7 * shorter
-
-
-def _crosses_clauses(claim: str, language: str, window: _Window) -> bool:
+def _crosses_clauses(claim: str, language: str, window: Window) -> bool:
     """Whether a plain sentence takes a word out of a clause whose head it leaves out.
 
     "L'ampèremètre se branche en dérivation" does so with "L'ampèremètre se branche en série,
@@ -534,6 +354,27 @@ def _crosses_clauses(claim: str, language: str, window: _Window) -> bool:
     )
 
 
+def _swaps_roles(claim: str, words: Sequence[ClaimWord], window: Window) -> bool:
+    """Whether a sentence defines by a thing what a window defines the thing by.
+
+    "Une image est une instance d'un conteneur" does so with "Un conteneur est une instance
+    d'une image": its first word comes last there, around the same word.
+    """
+    if not (_DEFINES.search(claim) and _DEFINES.search(window.text)):
+        return False
+    places = [
+        place[0]
+        if len(place := [n for n, t in enumerate(window.order) if t & word.terms]) == 1
+        else -1
+        for word in words
+    ]
+    return any(
+        places[0] > middle > 0 == last
+        for number, middle in enumerate(places)
+        for last in places[number + 1 :]
+    )
+
+
 def _run(support: NDArray[np.float32]) -> float:
     """Return the most support that lacks in a row: words that are supported end it."""
     most = current = 0.0
@@ -545,26 +386,24 @@ def _run(support: NDArray[np.float32]) -> float:
 
 def _numbers_agree(claimed: list[Quantity], known: list[Quantity]) -> bool:
     for quantity in claimed:
-        same = [other for other in known if other.value == quantity.value]
-        units = {other.unit for other in same}
         counted = [other for other in known if quantity.noun and other.noun == quantity.noun]
-        if counted and quantity.value not in {other.value for other in counted}:
+        if counted and not any(quantity.agrees(other) for other in counted):
             return False  # "4 cellules" where there are two cells and four phases
-        if not same or (quantity.unit and None not in units and quantity.unit not in units):
+        if not any(quantity.agrees(other) for other in known):
             return False
     return True
+
+
+def _enumerated(claim: str) -> str:
+    """Return how many things a sentence names one by one: "3" of "trois : a, b et c"."""
+    named = _ENUMERATION.search(claim)
+    return str(len(_BETWEEN_ITEMS.split(named[1].strip(" .")))) if named else ""
 
 
 def _near(source: Denials, claimed: set[str]) -> Denials:
     """Return the denials of a passage that bear on words of the sentence."""
     kept = tuple(scope for scope in source.scopes if scope & claimed)
-    return Denials(
-        kept,
-        source.heads,
-        source.lacking,
-        source.is_weak,
-        source.is_negative or bool(source.scopes),
-    )
+    return replace(source, scopes=kept, is_negative=source.is_negative or bool(source.scopes))
 
 
 def _support(passage: NumberedPassage, fits: list[_Fit]) -> Support:

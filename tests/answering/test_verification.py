@@ -1,9 +1,18 @@
 """Planted errors are caught and true sentences pass, with the embedded model.
 
-The sentences marked "held-out" were written after the thresholds were frozen; all others
-were used to fit them. True sentences are dropped more often than the 8 % aimed at (14 in 100,
-and 4 in 20 of those held out), because a noun that the passage does not say is never let
-through: what is asserted of them is what was measured, so that it cannot get worse unseen.
+Four parts of the sentences, each row of `verified_sentences.jsonl` naming its own or that of
+its subject. "fitting" fitted the thresholds; "held-out" was written after they were. Then came
+120 sentences, worded as freely as a small model's and written before the rules were looked at
+again: of each kind the first, third, fifth … are in "development", the others in "blind". The
+other 89 of "development" reword the passages of "fitting". No rule was written for a sentence
+of "blind", but its counts were seen between the rules, and sentences and rules share an
+author: take it for the most that can be expected.
+
+Of true sentences 8 % may be dropped, of errors 10 % missed. The first two parts together keep
+that; freely worded sentences do not: a fifth of those in "development" and nearly half of those
+in "blind" are dropped, most for a noun that the passage does not say ("le SMIC", "la
+fréquence cardiaque"). What is asserted is what was measured, so that it cannot get worse
+unseen.
 """
 
 from __future__ import annotations
@@ -15,12 +24,19 @@ from pathlib import Path
 import pytest
 from evidence_passages import numbered
 
+from assistant.analysis import analyse
+from assistant.answering.polarity import contradicts, denials, has_opposite
 from assistant.answering.quantities import quantities
-from assistant.answering.verification import Verifier
+from assistant.answering.verification import Fault, Verifier
 from assistant.embedding.late_interaction import codec_for
 
 SENTENCES = Path(__file__).with_name("verified_sentences.jsonl")
-HELD_OUT = "held-out"
+LEAST = {  # kept of the true sentences, caught of the errors
+    "fitting": (97, 154),
+    "held-out": (18, 30),
+    "development": (78, 50),
+    "blind": (19, 21),
+}
 DOCKER = Path(__file__).parents[2] / "corpus" / "docker.md"
 
 
@@ -34,7 +50,7 @@ def test_the_passages_about_docker_are_the_course():
     passages = [
         p for r in rows() if r["subject"].startswith("docker") for p in r.get("passages", [])
     ]
-    assert len(passages) == 5 and all(p.strip() in text for p in passages)
+    assert len(passages) == 10 and all(p.strip() in text for p in passages)
 
 
 @pytest.mark.slow
@@ -44,7 +60,7 @@ def test_errors_are_caught_and_true_sentences_pass(embedder):
     half = ""
     for row in rows():
         if "passages" in row:
-            half = row["half"]
+            half = row.get("half", "")
             subjects[row["subject"]] = numbered(
                 row["passages"], embedder, codec, title=row["title"], language=row["language"]
             )
@@ -53,20 +69,20 @@ def test_errors_are_caught_and_true_sentences_pass(embedder):
         verdict = Verifier(passages, embedder, codec, language=row["language"]).verify(
             row["sentence"]
         )
-        kind = row["kind"]
-        total[half, kind] += 1
-        right[half, kind] += (verdict.fault is None) == (kind == "true")
+        part = row.get("half", half), "true" if row["kind"] == "true" else "error"
+        total[part] += 1
+        right[part] += (verdict.fault is None) == (row["kind"] == "true")
         for support in verdict.support:
             chunk = passages[support.number - 1].chunk
             assert chunk.start <= support.start < support.end <= chunk.end
-    assert sum(total.values()) >= 200
-    for kind in ("true", "number", "entity", "negation", "invented", "citation"):
-        least = (0.86 if kind == "true" else 0.9) * total["fitting", kind]
-        assert right["fitting", kind] >= least, (kind, right)
-    caught = sum(n for (half, kind), n in right.items() if half == HELD_OUT and kind != "true")
-    errors = sum(n for (half, kind), n in total.items() if half == HELD_OUT and kind != "true")
-    assert caught >= 0.9 * errors, right
-    assert right[HELD_OUT, "true"] >= 0.8 * total[HELD_OUT, "true"], right
+    for half, (kept, caught) in LEAST.items():
+        for kind, least in (("true", kept), ("error", caught)):
+            print(f"{half}, {kind}: right on {right[half, kind]} of {total[half, kind]}")
+            assert right[half, kind] >= least, (half, kind, right)
+    assert {half for half, _ in total} == set(LEAST)
+    assert sum(right[half, "true"] for half in ("fitting", "held-out")) >= 0.92 * 120
+    caught = sum(n for (_, kind), n in right.items() if kind == "error")
+    assert caught >= 0.95 * sum(n for (_, kind), n in total.items() if kind == "error")
 
 
 @pytest.mark.slow
@@ -80,13 +96,47 @@ def test_a_noun_put_in_place_of_another_is_caught(embedder):
         "Les cgroups permettent de limiter les ressources des volumes [1].",
         "Les cgroups servent à chiffrer les disques [1].",
         "Les cgroups permettent de supprimer les images [1].",
+        "Les volumes permettent de limiter la mémoire [1].",
+        "Les cgroups permettent de limiter le nombre des processus [1].",
     ):
         assert verifier.verify(sentence).fault is not None, sentence
     for sentence in (
         "Les cgroups servent à limiter les ressources des processus [1].",
         "Les ressources des processus sont limitées par les cgroups [1].",
+        "Les cgroups assurent la limitation des ressources des processus [1].",
+        "Les cgroups sont un mécanisme qui restreint les ressources des processus [1].",
     ):
         assert verifier.verify(sentence).fault is None, sentence
+
+
+@pytest.mark.slow
+def test_what_is_defined_and_what_defines_it_do_not_change_places(embedder):
+    codec = codec_for(embedder.fingerprint, embedder.dimension)
+    text = "# Objets\n\nUn conteneur est une instance d'une image.\n"
+    verifier = Verifier(
+        numbered([text], embedder, codec, title="Docker", language="fr"),
+        embedder,
+        codec,
+        language="fr",
+    )
+    assert verifier.verify("Un conteneur est une instance d'image [1].").fault is None
+    assert verifier.verify("Une image est une instance d'un conteneur [1].").fault is Fault.SENSE
+
+
+@pytest.mark.slow
+def test_a_number_may_count_what_the_sentence_itself_names(embedder):
+    codec = codec_for(embedder.fingerprint, embedder.dimension)
+    text = "# Feux\n\nUn feu peut être rouge, orange ou vert.\n"
+    verifier = Verifier(
+        numbered([text], embedder, codec, title="Route", language="fr"),
+        embedder,
+        codec,
+        language="fr",
+    )
+    assert (
+        verifier.verify("Il existe trois sortes de feu : rouge, orange et vert [1].").fault is None
+    )
+    assert verifier.verify("Il existe quatre sortes de feu : rouge, orange et vert [1].").fault
 
 
 @pytest.mark.parametrize(
@@ -115,3 +165,50 @@ def test_other_numbers_and_units_differ(one, other):
 
 def test_an_article_is_no_number():
     assert quantities("un conteneur est une instance", "fr") == []
+
+
+def test_two_is_a_number_and_a_preposition_no_unit():
+    assert [q.value for q in quantities("deux cellules, puis two atria", "fr")] == ["2"]
+    assert [q.value for q in quantities("two atria", "en")] == ["2"]
+    assert [(q.value, q.unit) for q in quantities("de 700 à 1 200 °C", "fr")] == [
+        ("700", None),
+        ("1200", "°c"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "agree"),
+    [
+        ("0,3 kg", "300 g", True),
+        ("300 kg", "300 g", False),
+        ("20 L/min", "20 litres par minute", True),
+        ("20 litres par heure", "20 litres par minute", False),
+        ("20 litres", "20 litres par minute", True),
+        ("90 minutes", "1,5 heure", True),
+        ("200 m", "de 50 à 200 km", False),
+        ("5 euros par an", "5 euros par mois", False),
+    ],
+)
+def test_units_of_one_measure_are_converted(one, other, agree):
+    (first,) = quantities(one, "fr")
+    assert any(first.agrees(known) for known in quantities(other, "fr")) is agree
+
+
+@pytest.mark.parametrize(
+    ("claim", "source", "denied"),
+    [
+        ("Le sang se mélange.", "Une cloison empêche le mélange du sang.", True),
+        ("La cloison évite le mélange du sang.", "Une cloison empêche le mélange du sang.", False),
+        ("Il n'a besoin que d'un noyau.", "Il utilise un noyau.", False),
+        ("Il n'a pas besoin d'un noyau.", "Il a besoin d'un noyau.", True),
+    ],
+)
+def test_what_is_prevented_is_denied(claim, source, denied):
+    claimed, said = ({t.term for t in analyse(text, "fr")} for text in (claim, source))
+    assert contradicts(denials(claim, "fr"), claimed, denials(source, "fr"), said) is denied
+
+
+def test_half_of_a_comparison_turned_round_is_an_opposite():
+    said = "Plus il est riche, plus il est visqueux."
+    assert has_opposite("Moins il est riche, plus il est visqueux.", said, "fr")
+    assert not has_opposite("Plus il est riche, plus c'est visqueux.", said, "fr")
