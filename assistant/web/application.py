@@ -5,9 +5,11 @@ Leaves out what each of them does: here they are only put together and served.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib
 import importlib.util
+import logging
 import os
 import re
 import socket
@@ -28,6 +30,7 @@ from assistant.web.texts import TEXTS, example_questions
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 
+    import uvicorn
     from fastapi import APIRouter, FastAPI
     from starlette.applications import Starlette
 
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 PORT = 7860
+SECONDS_TO_END = 3  # for answers under way, once the server is told to stop
 # Read by Gradio and the Hub's client when they are imported: nothing calls out.
 OFFLINE = {
     "GRADIO_ANALYTICS_ENABLED": "False",
@@ -204,8 +208,6 @@ def serve(host: str, port: int, settings: Settings, *, force: bool = False) -> N
         course.refresh(progress)
     course.ask("?", refresh=False)  # loads the model: the first reader does not wait for it
     importing.join()
-    import uvicorn
-
     app = build_application(
         course,
         examples=example_questions(_headings(course)),
@@ -216,15 +218,35 @@ def serve(host: str, port: int, settings: Settings, *, force: bool = False) -> N
     )
     shown = f"[{host}]" if ":" in host else host
     print(f"{TEXTS['fr']['title']} : http://{shown}:{port}", flush=True)
-    config = uvicorn.Config(app, log_level="warning", server_header=False)
     watcher = Watcher(course, told=lambda _: keeping.index.forget())
     watcher.start()
     try:
         with contextlib.suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run(sockets=[listening])
+            server_of(app).run(sockets=[listening])
     finally:
         watcher.stop()
         keeping.close()
+
+
+def server_of(app: FastAPI) -> uvicorn.Server:
+    """The server of an application, which ends soon after it is told to.
+
+    Every open page holds a stream that ends with the page only: it is cut off.
+    """
+    import uvicorn
+
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=SECONDS_TO_END,
+    )
+    logging.getLogger("uvicorn.error").addFilter(_is_no_stream_cut_off)
+    return uvicorn.Server(config)
+
+
+def _is_no_stream_cut_off(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from assistant.analysis import fold
-from assistant.answering.frames import attribution, citation_place, line_range
+from assistant.answering.frames import attribution, citation_place, line_range, shown_date
 from assistant.datatypes import Citation, Suggestion
 from assistant.web.sources import heading_path
 from assistant.web.texts import choose_language
@@ -78,7 +78,10 @@ section + section { border-top: 1px solid var(--line); margin-top: 2rem; }
 def as_markdown(conversation: Conversation, turns: list[Turn], language: str) -> str:
     """The conversation as Markdown; text of readers and notes shows as it was."""
     words = TEXTS[language]
-    parts = [f"# {_plain(conversation.title)}", words["made"].format(date=_day(conversation))]
+    parts = [
+        f"# {_plain(conversation.title)}",
+        words["made"].format(date=_day(conversation, language)),
+    ]
     for turn in turns:
         parts.append(f"## {_plain(' '.join(turn.question.split()))}")
         if turn.standalone != turn.question:
@@ -104,12 +107,13 @@ def as_html(conversation: Conversation, turns: list[Turn], language: str) -> str
     """The conversation as one page without scripts, ready to print."""
     words = TEXTS[language]
     title = html.escape(conversation.title)
+    made = words["made"].format(date=_day(conversation, language))
     parts = [
         f'<!doctype html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>",
         f"<h1>{title}</h1>",
-        f'<p class="soft">{html.escape(words["made"].format(date=_day(conversation)))}</p>',
+        f'<p class="soft">{html.escape(made)}</p>',
     ]
     for turn in turns:
         parts.append(f"<section>\n<h2>{html.escape(turn.question)}</h2>")
@@ -245,8 +249,8 @@ def _with_note(value: Citation | Suggestion) -> dict[str, Any]:
     return {"note" if key == "note_id" else key: field for key, field in asdict(value).items()}
 
 
-def _day(conversation: Conversation) -> str:
-    return datetime.fromtimestamp(conversation.created).strftime("%Y-%m-%d")
+def _day(conversation: Conversation, language: str) -> str:
+    return shown_date(datetime.fromtimestamp(conversation.created).strftime("%Y-%m-%d"), language)
 
 
 def _time(seconds: int) -> str:

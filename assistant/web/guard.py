@@ -8,11 +8,14 @@ Leaves out logins.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from collections import Counter
 from collections.abc import Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
+
+from starlette.requests import ClientDisconnect
 
 from assistant.web.hosts import Hosts
 from assistant.web.limits import Limits, TokenBuckets, client_of
@@ -145,6 +148,10 @@ class Guard:
         if body.announced > body.limit:
             await body.refuse()
             return
+        with contextlib.suppress(ClientDisconnect):  # refused in the middle, or gone by itself
+            await self._answer(request, body)
+
+    async def _answer(self, request: _Request, body: _CountedBody) -> None:
         if request.path == "/":
             page = _Page(request.language, body.send)
             await self.app(request.scope, body.receive, page.send)

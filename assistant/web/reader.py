@@ -43,7 +43,7 @@ QUERY_LIMIT = 300  # characters
 PASSAGES = 8  # shown by a search
 EXCERPT = 240  # characters of a passage
 
-_STATIC = {"reader.css": "text/css", "reader.js": "text/javascript"}
+_STATIC = {"reader.css": "text/css", "look.js": "text/javascript", "reader.js": "text/javascript"}
 _LINES = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?")
 _TOC_DEPTH = 3
 
@@ -56,7 +56,7 @@ class Library(Protocol):
     def notes(self) -> list[tuple[str, str]]: ...
     def labels(self) -> list[NoteLabels]: ...
     def note(self, note_id: str) -> Note: ...
-    def search(self, question: str, *, k: int, refresh: bool) -> Sequence[Hit]: ...
+    def search(self, question: str, *, k: int) -> Sequence[Hit]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +215,7 @@ def _static(name: str) -> bytes:
 
 @cache
 def _version() -> str:
-    """Of the styles and the script, so that browsers may keep them for good."""
+    """Of the styles and the scripts, so that browsers may keep them for good."""
     return hashlib.sha256(b"".join(_static(name) for name in _STATIC)).hexdigest()[:12]
 
 
@@ -240,7 +240,7 @@ def _nearest(entries: list[Entry], note_id: str, most: int = 5) -> list[Entry]:
 
 def _passages(library: Library, query: str, line_word: str) -> list[Passage]:
     found = []
-    for hit in library.search(query, k=PASSAGES, refresh=False):
+    for hit in library.search(query, k=PASSAGES):
         chunk = hit.chunk
         try:
             note = library.note(chunk.note_id)

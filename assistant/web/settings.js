@@ -215,6 +215,10 @@ dialog.addEventListener("click", (event) => {
   if (event.target === dialog) dialog.close(); // the ground beside it
 });
 
+limit.addEventListener("toggle", () => {
+  // The box opens upwards: on a phone that is scrolled, beyond the edge of the screen.
+  if (limit.open) limit.querySelector(".limit-box").scrollIntoView({ block: "nearest" });
+});
 limit.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || !limit.open) return;
   limit.open = false;

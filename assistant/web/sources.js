@@ -240,10 +240,15 @@ function show(panel, position, focus) {
 
 // Shows the last turn of a conversation that was restored; the examples of an empty one
 // are buttons, which Gradio calls a list without items.
-function settle() {
+function settle(tries = 40) {
   const log = document.querySelector("#chat [role=log]");
+  const examples = document.querySelector("#chat .examples");
+  if (!examples && !log?.querySelector(".message") && tries) {
+    setTimeout(settle, 250, tries - 1); // on a slow device they come later
+    return;
+  }
   if (log) log.scrollTop = log.scrollHeight;
-  document.querySelector("#chat .examples")?.setAttribute("role", "group");
+  examples?.setAttribute("role", "group");
 }
 
 function receive() {

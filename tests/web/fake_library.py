@@ -23,6 +23,7 @@ class FakeLibrary:
         self.about = about  # further fields of every note
         self.course = FakeCourse(texts)
         self.options: list[dict[str, Any]] = []
+        self.searched: list[dict[str, Any]] = []  # the options of each search
 
     def ask(self, question: str, *, conversation: Sequence[Turn] = (), **options: Any) -> Answer:
         self.options.append(options)
@@ -48,7 +49,8 @@ class FakeLibrary:
         title = f"Titre de {note_id}"
         return Note(note_id, title, "fr", text, digest, Path(note_id), **self.about)
 
-    def search(self, question: str, *, k: int = 8, refresh: bool = True, **options: Any):
+    def search(self, question: str, *, k: int = 8, **options: Any) -> tuple[Hit, ...]:
+        self.searched.append(options)
         words = set(question.lower().split())
         found = []
         for note_id, text in sorted(self.texts.items()):

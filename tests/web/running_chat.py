@@ -16,6 +16,11 @@ from assistant.web.texts import DOCKER_EXAMPLES
 ROOT = Path(__file__).parents[2]
 
 
+def wait_until_idle(page: Any) -> None:
+    """Wait for the end of an answer: Gradio drops a question that is sent before it."""
+    page.locator("#place .wrap.hide").wait_for(state="attached")
+
+
 @contextlib.contextmanager
 def running(course: Any, **options: Any) -> Iterator[str]:
     """Serve the chat of a course on a free port of 127.0.0.1; give its address.

@@ -7,6 +7,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,7 +17,7 @@ from fake_course import FakeCourse
 from running_chat import running
 
 from assistant.errors import IndexMissingError, SettingsError
-from assistant.web.application import BODY_LIMIT, _listen
+from assistant.web.application import BODY_LIMIT, _listen, build_application, server_of
 from assistant.web.texts import TEXTS, choose_language, example_questions
 
 NOTE = "# Titre\n- un namespace isole les processus\n"
@@ -144,6 +145,22 @@ def test_an_error_is_one_friendly_line_and_its_detail_is_logged(
     assert "secret folder" not in received
     assert "Réessayez" in received
     assert "secret folder" in caplog.text
+
+
+def test_the_server_ends_while_a_page_is_open(
+    course: FakeCourse, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = build_application(course, answer_as_json=vars)
+    server, listening = server_of(app), _listen("127.0.0.1", 0)
+    thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
+    thread.start()
+    address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    with httpx.stream("GET", f"{address}/gradio_api/heartbeat/page", timeout=60) as held:
+        assert held.status_code == 200
+        server.should_exit = True
+        thread.join(timeout=60)
+        assert not thread.is_alive()
+    assert "Traceback" not in capsys.readouterr().err
 
 
 def test_the_page_names_its_language_before_any_script(address: str) -> None:

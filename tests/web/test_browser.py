@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from fake_course import FakeCourse
 from kept_answers import FakeIndex
-from running_chat import ROOT, running
+from running_chat import ROOT, running, wait_until_idle
 
 from assistant.retrieval.filters import Filters
 from assistant.settings import Settings
@@ -42,6 +42,7 @@ class Watched:
             arg=question,
             timeout=WAIT,
         )
+        wait_until_idle(self.page)
 
 
 @contextlib.contextmanager
@@ -145,6 +146,7 @@ def test_a_new_conversation_forgets(browser: Any, docker_chat: str) -> None:
         student.ask(CGROUPS)
         student.page.locator("#new").click()
         student.page.locator("#chat .example").first.wait_for(timeout=WAIT)
+        student.page.locator("#panel .sources-hint").wait_for(timeout=WAIT)
         assert student.page.locator("#panel mark").count() == 0
 
 
@@ -288,7 +290,7 @@ def test_reload_and_restart_lose_nothing(
                                   for c in cookies])  # fmt: skip
         page.reload()
         page.locator("#panel .sources-question").wait_for(timeout=WAIT)
-        assert page.locator("#chat .message.bot").count() == 2
+        wait_until(lambda: page.locator("#chat .message.bot").count() == 2)
         page.locator('#chat a[href="#src-1-1"]').click()
         assert "namespace" in page.locator("#panel mark").text_content()
         student.ask("Que fait un processus ?")
@@ -330,6 +332,7 @@ def test_conversations_are_listed_searched_renamed_exported_and_deleted(
 
         titles.first.press("Enter")
         page.locator("#chat .message.user", has_text="namespace").wait_for(timeout=WAIT)
+        page.locator(".sources-question", has_text="namespace").wait_for(timeout=WAIT)
         page.locator('#chat a[href="#src-1-1"]').click()
         assert "namespace" in page.locator("#panel mark").text_content()
 
@@ -376,7 +379,7 @@ def test_an_opinion_is_given_explained_and_taken_back(
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + WAIT / 1000
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -418,6 +421,52 @@ def test_settings_are_kept_and_decide_what_is_asked(
             }
         ]
         assert student.problems == []
+
+
+@pytest.mark.slow
+def test_the_choice_of_notes_opens_within_a_screen_that_is_scrolled(
+    browser: Any, two_courses: FakeCourse, tmp_path: Path
+) -> None:
+    phone = {"width": 360, "height": 400}
+    with (
+        kept_chat(two_courses, tmp_path) as (address, _),
+        opened(browser, address, viewport=phone) as student,
+    ):
+        page = student.page
+        student.ask(ADDRESS)  # its sources make the page long
+        page.evaluate("document.querySelector('.limit summary').scrollIntoView()")
+        assert page.evaluate("scrollY") > 100
+        page.locator(".limit summary").press("Enter")
+        box = page.locator(".limit-box")
+        box.wait_for()
+        wait_until(lambda: box.bounding_box()["y"] >= 0)  # it opens upwards
+        assert student.problems == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [(360, 740), (640, 400), (1280, 800)])
+def test_an_empty_conversation_is_shown_from_its_beginning(
+    browser: Any, two_courses: FakeCourse, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    viewport = {"width": size[0], "height": size[1]}
+    with (
+        kept_chat(two_courses, tmp_path) as (address, _),
+        opened(browser, address, viewport=viewport) as student,
+    ):
+        page = student.page
+        page.locator("select[name=course]").wait_for()
+        page.wait_for_timeout(1000)  # Gradio scrolls a conversation to its end, more than once
+        above = page.evaluate(
+            "document.querySelector('#chat .placeholder h2').getBoundingClientRect().top"
+            " - document.querySelector('#chat').getBoundingClientRect().top"
+        )
+        assert above > 0
+        if size[0] > 820:  # the whole page fits, whichever choices it offers
+            tall = "document.documentElement.scrollHeight"
+            assert page.evaluate(tall) == size[1]
+            page.locator("select[name=course]").select_option("reseau")
+            page.locator(".limited").wait_for()
+            assert page.evaluate(tall) == size[1]
 
 
 @pytest.mark.slow
@@ -463,7 +512,10 @@ def test_axe_finds_nothing_to_mend(
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
 
     def check(page: Any) -> None:
-        page.wait_for_timeout(500)  # colours fade in
+        page.wait_for_function(  # colours fade in
+            "document.getAnimations().every(one => one.playState !== 'running'"
+            " || one.effect.getComputedTiming().endTime === Infinity)"
+        )
         found = axe.run(page).response["violations"]
         assert [(v["id"], v["impact"], v["nodes"][0]["target"]) for v in found] == []
 
@@ -472,6 +524,7 @@ def test_axe_finds_nothing_to_mend(
         opened(browser, address, color_scheme=scheme) as student,
     ):
         page = student.page
+        page.locator("#chat .examples[role=group]").wait_for()
         check(page)
         student.ask(NAMESPACE)
         page.locator(LINK).first.press("Enter")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -69,6 +70,7 @@ def test_every_form_carries_quotes_files_and_lines(
     assert f"````text\n{QUOTE}\n````" in markdown.text
     assert "cours/noyau.md, lignes 3–4" in markdown.text
     assert "compris comme : et le noyau ?" in markdown.text
+    assert re.search(r"Conversation du \d{1,2}(er)? [a-zéû]+ \d{4} avec", markdown.text)
     page = client.get(f"/conversations/{id_}.html", headers=headers(sessions, "anna", "en"))
     assert "inline" in page.headers["content-disposition"]
     assert '<html lang="en">' in page.text and "@media print" in page.text

@@ -128,6 +128,7 @@ def test_bodies_are_counted_as_they_arrive_and_larger_where_said() -> None:
         yield large[BODY_LIMIT:]
 
     assert client.post("/api/ask", content=large).status_code == 413
+    assert client.post("/api/ask", content=pieces()).status_code == 413
     assert client.post("/teacher/files", content=large).json() == {"length": len(large)}
     assert client.post("/teacher/files/x", content=large).status_code == 413
     assert client.post("/teacher/files", content=large * 2).status_code == 413

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
+from running_chat import running, wait_until_idle
 
 from assistant.errors import FilterError
 from assistant.retrieval.filters import Filters
@@ -116,14 +117,12 @@ def _ask(page: Any, question: str) -> None:
     page.fill("#question textarea", question)
     page.press("#question textarea", "Enter")
     page.locator(".sources-question", has_text=question).wait_for()
-    page.wait_for_timeout(500)  # Gradio drops a question that is sent before the end of this one
+    wait_until_idle(page)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [1280, 360])
 def test_a_reader_limits_the_chat_and_lifts_it(browser: Any, width: int) -> None:
-    from running_chat import running
-
     course = FakeCourse(NOTES, tags=("tp",), author="Jeanne Martin", date="2024-03-12")
     with running(course) as address:
         context = browser.new_context(locale="fr-FR", viewport={"width": width, "height": 740})

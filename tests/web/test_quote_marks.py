@@ -137,9 +137,9 @@ def test_marks_change_nothing_else_of_a_hostile_note(text: str, data: st.DataObj
 def test_no_block_takes_long(block: str) -> None:
     note = made("x " + block + " y z")
     page = render_note(note, ("a.md",), NAMES)
-    started = time.perf_counter()
+    started = time.thread_time()  # what others do on this machine counts for nothing
     found = mark_quote(page, note, 1, len(note.text) - 2, SAID).html
-    assert time.perf_counter() - started < 5
+    assert time.thread_time() - started < 5
     assert "data-cited" in found
 
 

@@ -18,6 +18,7 @@ from running_chat import running
 
 from assistant.datatypes import Note, Place
 from assistant.web.addresses import note_url
+from assistant.web.application import build_application
 from assistant.web.notes_html import mark_lines, render_note
 from assistant.web.reader import reader_routes
 
@@ -213,6 +214,19 @@ def test_the_pages_of_the_reader(client: TestClient) -> None:
     assert "<script>alert" not in hostile
 
 
+def test_the_whole_application_searches_the_notes() -> None:
+    library = FakeLibrary({"a.md": "# A\nun volume garde ses octets\n", "b.md": "# B\nrien\n"})
+    app = build_application(library, answer_as_json=vars)
+    client = TestClient(app, base_url="http://127.0.0.1:7860")
+    found = client.get("/notes", params={"q": "{volume} volume"})
+    assert found.status_code == 200
+    assert 'href="/notes/a.md#L2"' in found.text and "b.md" not in found.text
+    assert "<h1>Résultats pour «\u00a0{volume} volume\u00a0»</h1>" in found.text
+    assert library.searched == [{"refresh": False}]  # the server follows the notes by itself
+    english = client.get("/notes?q=volume", headers={"accept-language": "en"}).text
+    assert "<h1>Results for “volume”</h1>" in english
+
+
 @pytest.mark.parametrize(
     "path",
     ["absent.md", "../a.md", "..%2f..%2fetc%2fpasswd", "%2fetc%2fpasswd", "a%00.md", "cours/B.md"],
@@ -249,6 +263,27 @@ def test_nothing_else_is_sent(client: TestClient, path: str) -> None:
 def test_the_address_of_lines() -> None:
     assert note_url("cours/p é#.md", 12, 14) == "/notes/cours/p%20%C3%A9%23.md#L12-L14"
     assert note_url("a.md", 3, 3) == "/notes/a.md#L3"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_note_looks_as_its_reader_chose_in_the_chat(browser: Any, scheme: str) -> None:
+    other = {"light": "dark", "dark": "light"}[scheme]
+    grounds = {"light": "rgb(246, 245, 241)", "dark": "rgb(20, 24, 28)"}
+    look = """(({backgroundColor}, {fontSize}) => [backgroundColor, fontSize])(
+        getComputedStyle(document.body), getComputedStyle(document.documentElement))"""
+    keep = 'localStorage.setItem(\'assistant-settings\', \'{"theme": "%s", "larger": true}\')'
+    with running(FakeLibrary({"a.md": "# T\n"})) as address:
+        page = browser.new_page(color_scheme=scheme)
+        page.goto(f"{address}/notes/a.md")
+        assert page.evaluate(look) == [grounds[scheme], "16px"]
+        page.evaluate(keep % other)
+        page.reload()
+        assert page.evaluate(look) == [grounds[other], "19.2px"]
+        page.evaluate("localStorage.setItem('assistant-settings', '[')")
+        page.reload()
+        assert page.evaluate(look) == [grounds[scheme], "16px"]
+        page.close()
 
 
 @pytest.mark.slow
