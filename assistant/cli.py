@@ -361,7 +361,11 @@ def doctor(
     from assistant.diagnosis import diagnose, mend
 
     assistant = _open(_settings(corpus, index_folder))
-    findings, mended = mend(assistant, port) if fix else (diagnose(assistant, port), [])
+    if fix:
+        with cli_output.refresh_progress() as progress:
+            findings, mended = mend(assistant, port, progress)
+    else:
+        findings, mended = diagnose(assistant, port), []
     if as_json:
         cli_output.print_json(cli_output.findings_as_json(findings, mended))
     else:

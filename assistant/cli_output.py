@@ -28,7 +28,7 @@ _SKIPPED_NAMES = 3  # of files printed for each reason
 _MOST_LABELS = 20  # courses or tags printed
 _LONGEST_NAME = 40  # characters of a note's id beside a bar
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-_DETAILS = re.compile(r"\([^)]*\)|\d+")  # of a reason, that differ from file to file
+_DETAILS = re.compile(r"\d+")  # of a reason, that differ from file to file
 
 
 def print_json(value: object) -> None:
@@ -226,6 +226,11 @@ def printable(text: str) -> str:
     return _CONTROLS.sub("", text)
 
 
+def printable_name(name: str) -> str:
+    """Return a file's name as one line: names may hold line breaks, which lists must not."""
+    return printable(" ".join(name.splitlines()))
+
+
 def print_hits(hits: Sequence[Hit]) -> None:
     """Print ranked passages, the first lines of each."""
     if not hits:
@@ -233,7 +238,7 @@ def print_hits(hits: Sequence[Hit]) -> None:
     for hit in hits:
         path = _section(hit.title, hit.chunk.headings)
         rank = click.style(f"{hit.rank}.", fg="cyan", bold=True)
-        section = printable(f"{path} ({hit.chunk.note_id})")
+        section = printable_name(f"{path} ({hit.chunk.note_id})")
         click.echo(f"{rank} {section}  {hit.score:.3f}{_by(hit, 'fr')}")
         excerpt = " ".join(printable(hit.chunk.text).split())
         click.echo(f"   {excerpt[:240]}{'…' if len(excerpt) > 240 else ''}")
@@ -253,7 +258,7 @@ def print_report(
         ("renommée", tuple(f"{old} → {new}" for old, new in report.renamed)),
     ):
         for note_id in ids[:most]:
-            click.echo(f"  {name} : {note_id}")
+            click.echo(f"  {name} : {printable_name(note_id)}")
         if len(ids) > most:
             click.echo(f"  … et {len(ids) - most} autres ({name}s)")
     _print_skipped(report.skipped, most)
@@ -284,9 +289,10 @@ def _print_skipped(skipped: Sequence[Skipped], most: int) -> None:
         groups.setdefault(_DETAILS.sub("", item.reason), []).append(item)
     click.secho("Fichiers ignorés :", fg="yellow")
     for group in sorted(groups.values(), key=lambda group: (-len(group), group[0].reason)):
-        names = ", ".join(item.note_id for item in group[: max(_SKIPPED_NAMES, most // 100)])
-        more = len(group) - max(_SKIPPED_NAMES, most // 100)
-        click.secho(f"  {len(group):>5}  {group[0].reason}", fg="yellow")
+        first = group[: max(_SKIPPED_NAMES, most // 100)]
+        names = ", ".join(printable_name(item.note_id) for item in first)
+        more = len(group) - len(first)
+        click.secho(f"  {len(group):>5}  {printable(group[0].reason)}", fg="yellow")
         click.echo(f"         {names}{f' … et {more} autres' if more > 0 else ''}")
 
 

@@ -33,7 +33,7 @@ from assistant.errors import (
     IndexMissingError,
     ModelError,
 )
-from assistant.index.refresh import refresh_lock
+from assistant.index.refresh import Progress, refresh_lock
 from assistant.index.schema import FILE_NAME
 from assistant.index.store import Store
 from assistant.index.vectors import VectorIndex, base_path, open_vectors
@@ -54,7 +54,7 @@ class Finding:
     ok: bool
     detail: str
     mend: str = ""
-    fix: Callable[[], object] | None = field(default=None, repr=False, compare=False)
+    fix: Callable[[Progress | None], object] | None = field(default=None, repr=False, compare=False)
 
 
 def diagnose(assistant: Assistant, port: int = 7860) -> list[Finding]:
@@ -62,7 +62,9 @@ def diagnose(assistant: Assistant, port: int = 7860) -> list[Finding]:
     return list(_findings(assistant, port))
 
 
-def mend(assistant: Assistant, port: int = 7860) -> tuple[list[Finding], list[str]]:
+def mend(
+    assistant: Assistant, port: int = 7860, progress: Progress | None = None
+) -> tuple[list[Finding], list[str]]:
     """Run the mends that findings carry; return the findings left, and what was mended."""
     tried: list[str] = []
     findings = diagnose(assistant, port)
@@ -72,7 +74,7 @@ def mend(assistant: Assistant, port: int = 7860) -> tuple[list[Finding], list[st
         tried.append(broken.name)
         assert broken.fix is not None
         with suppress(AssistantError):  # the check, made again below, tells why
-            broken.fix()
+            broken.fix(progress)
         findings = diagnose(assistant, port)
     still = {finding.name for finding in findings if not finding.ok}
     return findings, [name for name in tried if name not in still]
@@ -183,9 +185,9 @@ def _vector_file(assistant: Assistant, store: Store, meta: dict[str, str]) -> Fi
     """The FAISS file is the one that was written, and holds the chunks that SQLite has."""
     path = base_path(store.folder, int(meta.get("base_generation", 0)))
 
-    def write_again() -> None:
+    def write_again(progress: Progress | None) -> None:
         path.unlink(missing_ok=True)
-        assistant.refresh()
+        assistant.refresh(progress)
 
     def problem(detail: str) -> Finding:
         mend = "supprimez ce fichier puis lancez « assistant index »"
@@ -261,7 +263,7 @@ def _waste(assistant: Assistant, store: Store, meta: dict[str, str]) -> Finding:
         detail += f", {len(left)} fichiers restés ({', '.join(path.name for path in left[:3])})"
     if left or lost > max(_WASTE_BYTES, _WASTE_SHARE * whole):
         return Finding("Place perdue", False, detail, "assistant doctor --fix",
-                       lambda: _compact(assistant))  # fmt: skip
+                       lambda _: _compact(assistant))  # fmt: skip
     return Finding("Place perdue", True, detail)
 
 

@@ -168,6 +168,24 @@ def test_index_tells_what_changed_and_what_is_skipped(run):
     assert all("PNG" in item["reason"] for item in skipped)
 
 
+def test_reasons_of_different_formats_are_told_apart(run):
+    for name in ("a.docx", "b.docx", "c.pptx"):
+        Path("corpus", name).write_bytes(b"PK\x03\x04cut short")
+    out = run("index").out
+    assert re.search(r"^ +2  abîmé ou incomplet \(DOCX\).*\n +a\.docx, b\.docx$", out, re.M), out
+    assert re.search(r"^ +1  abîmé ou incomplet \(PPTX\).*\n +c\.pptx$", out, re.M), out
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_a_file_name_steers_no_terminal(run):
+    Path("corpus/a\nb\x1b[31m.md").write_text("# Tigre\n\nLe tigre est rayé.\n", encoding="utf-8")
+    Path("corpus/c\x1b[2J\nd.md").write_bytes(b"\x89PNG\r\n\x1a\n")
+    for result in (run("index"), run("index", "--dry-run"), run("search", "tigre")):
+        assert "\x1b" not in result.out
+        assert not re.search(r"^b\[31m|^d\.md", result.out, re.M), result.out
+    assert "c[2J d.md" in run("index").out
+
+
 def test_check_changes_nothing_and_exits_1_when_stale(run):
     stale = run("index", "--check", "--json")
     assert stale.code == 1 and stale.json["stale"] and stale.json["added"] == ["docker.md"]

@@ -112,6 +112,21 @@ def test_each_damage_is_named_and_mended(healthy, damage):
     assert healthy.dump() == healthy.fresh_dump()
 
 
+@pytest.mark.parametrize("damage", ["rebuild", "refresh"])
+def test_a_long_mend_tells_its_progress(healthy, damage):
+    stages = {
+        "rebuild": {"lecture", "vectorisation", "écriture"},
+        "refresh": {"lecture", "écriture"},
+    }[damage]
+    if damage == "rebuild":
+        (healthy.index / "index.sqlite").write_bytes(b"no database at all" * 100)
+    else:
+        healthy.write("neuf.md", "# Neuf\n\nUne note neuve.\n")
+    told = []
+    findings, _ = mend(healthy.assistant, healthy.port, lambda stage, *_: told.append(stage))
+    assert all(finding.ok for finding in findings) and stages <= set(told)
+
+
 def test_space_is_given_back(healthy):
     execute(
         healthy,

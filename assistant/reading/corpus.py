@@ -45,6 +45,15 @@ READERS = {
     ".tsv": "spreadsheet:read_csv",
     ".xlsx": "spreadsheet:read_xlsx",
 }
+# Documents that no reader opens, told as skipped instead of passed over, and what to save them as.
+SAVED_AS = {
+    **dict.fromkeys((".doc", ".docm", ".rtf", ".pages", ".wps"), ".docx"),
+    **dict.fromkeys((".ppt", ".pps", ".ppsx", ".pptm"), ".pptx"),
+    **dict.fromkeys((".xls", ".xlsm", ".xlsb", ".ods", ".numbers"), ".xlsx"),
+    **dict.fromkeys((".mobi", ".azw3"), ".epub"),
+    **dict.fromkeys((".adoc", ".asciidoc", ".org"), ".md"),
+    ".djvu": ".pdf",
+}
 LARGEST_FILE = 200_000_000  # bytes: a larger one is never brought into memory
 _RACY_NS = 2_000_000_000  # a file younger than this when looked at may change unseen
 
@@ -107,7 +116,8 @@ def _files(corpus: Path) -> Iterator[CorpusFile]:
         ]
         for entry in files:
             name = entry.name
-            if name.startswith((".", "~$")) or os.path.splitext(name)[1].lower() not in READERS:
+            suffix = os.path.splitext(name)[1].lower()
+            if name.startswith((".", "~$")) or not (suffix in READERS or suffix in SAVED_AS):
                 continue
             if rules.ignores(prefix + name):
                 continue
@@ -169,8 +179,10 @@ def read_bytes(file: CorpusFile, data: bytes, expected_language: str = "fr") -> 
     """Read a file's content; the same as `read_note` once the bytes are there."""
     if not _is_unicode(str(file.path)):
         return Skipped(file.id, "son nom n'est pas en Unicode : renommez-le")
+    if better := SAVED_AS.get(suffix := file.path.suffix.lower()):
+        return Skipped(file.id, f"le format {suffix} n'est pas lu : enregistrez-le en {better}")
     try:
-        extracted = _reader(file.path.suffix.lower())(data, file.path.name)
+        extracted = _reader(suffix)(data, file.path.name)
         return make_note(file.id, data, file.path, extracted, expected_language)
     except UnreadableNoteError as error:
         return Skipped(file.id, str(error))

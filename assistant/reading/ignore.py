@@ -2,7 +2,8 @@
 
 `.gitignore` and `.assistantignore` hold at every level, in Git's syntax, the second having
 the last word; nothing above the corpus is read. As in Git, what lies in an ignored folder
-cannot be taken back. Hidden files and folders that surely hold no notes are always out.
+cannot be taken back. Hidden files and folders that surely hold no notes are always out;
+folders of what a program built are out unless an ignore file takes them back (`!build/`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ _LARGEST = 1_000_000  # bytes of an ignore file that is read
 _FOLDERS = frozenset(
     {"node_modules", "__pycache__", "__MACOSX", "venv", "site-packages", "_build", "_site"}
 )
+_BUILT = frozenset({"build", "dist", "target", "_book"})
 
 
 def is_tool_folder(name: str) -> bool:
@@ -51,7 +53,7 @@ class IgnoreRules:
             verdict = spec.check_file(path[length:]).include
             if verdict is not None:
                 return verdict
-        return False
+        return path.endswith("/") and path[:-1].rpartition("/")[2] in _BUILT
 
 
 def _lines(path: Path) -> list[str]:

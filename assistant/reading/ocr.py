@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 DOTS_PER_INCH = 300  # what Tesseract's models were trained for
 PAGE_SECONDS = 60.0  # a page takes 1 to 5
+_LIST_SECONDS = 20.0  # to say which languages are there; it takes some hundredths
 _LANGUAGES = ("fra", "eng")  # in this order: the first wins where both read alike
 _EXTRA = "pip install 'course-assistant[ocr]'"
 _DEBIAN = "apt install tesseract-ocr tesseract-ocr-fra"
@@ -52,18 +54,18 @@ def _engine() -> _Engine:
 
 @cache
 def _engine_of(has_library: bool, program: str | None) -> _Engine:
+    """Ask the program itself: pytesseract imports pandas, and every command asks this."""
     if not has_library:
         return _Engine(remedy=f"installez « {_EXTRA} » et Tesseract (« {_DEBIAN} »)")
     if program is None:
         return _Engine(remedy=f"installez le programme Tesseract (« {_DEBIAN} »)")
-    import pytesseract
-
-    # Its threads wait for one another by spinning: one alone is quicker where cores are shared.
-    pytesseract.pytesseract.environ = {**os.environ, "OMP_THREAD_LIMIT": "1"}
     try:
-        installed = pytesseract.get_languages()
-    except (OSError, RuntimeError):
+        listed = subprocess.run(
+            [program, "--list-langs"], capture_output=True, check=True, timeout=_LIST_SECONDS
+        )
+    except (OSError, subprocess.SubprocessError):
         return _Engine(remedy=f"réinstallez le programme Tesseract (« {_DEBIAN} »)")
+    installed = (listed.stdout + listed.stderr).decode("utf-8", "replace").split()
     if _LANGUAGES[0] not in installed:
         return _Engine(remedy=f"installez les données françaises de Tesseract (« {_DEBIAN} »)")
     return _Engine(tuple(language for language in _LANGUAGES if language in installed))
@@ -88,6 +90,8 @@ def recognised(image: Image, dots_per_point: float) -> list[Word]:
     import pytesseract
     from lxml import etree
 
+    # Its threads wait for one another by spinning: one alone is quicker where cores are shared.
+    pytesseract.pytesseract.environ = {**os.environ, "OMP_THREAD_LIMIT": "1"}
     try:
         hocr = pytesseract.image_to_pdf_or_hocr(
             image,

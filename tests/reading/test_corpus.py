@@ -23,6 +23,7 @@ from assistant.reading import markdown
 from assistant.reading.corpus import (
     LARGEST_FILE,
     READERS,
+    SAVED_AS,
     CorpusFile,
     read_bytes,
     read_note,
@@ -52,6 +53,27 @@ def test_tools_hidden_and_foreign_files_are_left_out(tmp_path: Path) -> None:
     _write(tmp_path, "ok.md", ".cache/a.md", "node_modules/a.md", "a/_build/b.md", ".b.md",
            "~$c.md", "image.png", "code.py")  # fmt: skip
     assert [file.id for file in scan_corpus(tmp_path)] == ["ok.md"]
+
+
+def test_built_folders_are_left_out_unless_taken_back(tmp_path: Path) -> None:
+    _write(tmp_path, "ok.md", "build/a.md", "c/dist/a.md", "c/target/x/a.md", "_book/a.md",
+           "build.md", "c/build-system/a.md")  # fmt: skip
+    left = ["build.md", "c/build-system/a.md", "ok.md"]
+    assert [file.id for file in scan_corpus(tmp_path)] == left
+    (tmp_path / ".assistantignore").write_text("!/build/\n")
+    assert [file.id for file in scan_corpus(tmp_path)] == ["build.md", "build/a.md", *left[1:]]
+
+
+@pytest.mark.parametrize(
+    ("name", "better"),
+    [("a.doc", ".docx"), ("a.RTF", ".docx"), ("a.ppt", ".pptx"), ("a.ods", ".xlsx")],
+)
+def test_a_document_that_no_reader_opens_is_told(tmp_path: Path, name: str, better: str) -> None:
+    _write(tmp_path, name)
+    (file,) = scan_corpus(tmp_path)
+    told = read_note(file)
+    assert isinstance(told, Skipped) and f"enregistrez-le en {better}" in told.reason
+    assert Path(name).suffix.lower() in told.reason and not set(READERS) & set(SAVED_AS)
 
 
 def test_links_are_followed_only_inside(tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
 import time
 
 import pytest
@@ -212,13 +215,35 @@ def test_without_the_program_the_reason_names_it(monkeypatch):
     assert ocr.version() == ""
 
 
-def test_without_french_the_reason_names_its_data(monkeypatch):
-    pytesseract = pytest.importorskip("pytesseract")
-    monkeypatch.setattr(ocr, "which", lambda name: "/elsewhere/tesseract")
-    monkeypatch.setattr(pytesseract, "get_languages", lambda: ["eng", "osd"])
-    with pytest.raises(UnreadableNoteError, match="les données françaises de Tesseract"):
+@pytest.mark.skipif(os.name == "nt", reason="a program written as a shell script")
+@pytest.mark.parametrize(
+    ("script", "remedy"),
+    [
+        ("echo eng; echo osd", "installez les données françaises de Tesseract"),
+        ("exit 1", "réinstallez le programme Tesseract"),
+    ],
+)
+def test_without_french_or_a_sound_program_the_reason_says_so(
+    tmp_path, monkeypatch, script, remedy
+):
+    pytest.importorskip("pytesseract")
+    program = tmp_path / "tesseract"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(ocr, "which", lambda name: str(program))
+    with pytest.raises(UnreadableNoteError, match=remedy):
         read_pdf(scanned(printed()), "x.pdf")
-    ocr._engine_of.cache_clear()
+    assert ocr.version() == ""
+
+
+@needs_tesseract
+def test_asking_what_can_be_read_imports_nothing_heavy():
+    code = (
+        "import sys; from assistant.reading import ocr; assert ocr.version();"
+        "print([name for name in ('pytesseract', 'pandas', 'PIL') if name in sys.modules])"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"
 
 
 @needs_tesseract
