@@ -289,8 +289,8 @@ def _children(
 
 
 def _formula_after(span: Span, spans: tuple[Span, ...], note: Note) -> Span | None:
-    """Return the displayed formula that a sentence ending in a colon introduces."""
-    if not note.text[span.start : span.end].rstrip(" *_").endswith(":"):
+    """Return the displayed formula that ends a sentence: "… vaut", or follows its colon."""
+    if note.text[span.start : span.end].rstrip(" *_\n").endswith((".", "!", "?", "…", ";")):
         return None
     after = next((s for s in spans if s.start >= span.end), None)
     if after is None or note.text[span.end : after.start].strip():

@@ -10,7 +10,7 @@ import hashlib
 import importlib.util
 import time
 from collections.abc import Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from assistant.datatypes import Note, RefreshReport, Skipped
@@ -39,6 +39,14 @@ class Changes:
     def to_read(self) -> list[CorpusFile]:
         """The files whose content is new to the index."""
         return [*self.added, *self.changed]
+
+    def limited_to(self, note_ids: Set[str]) -> Changes:
+        """Return the same changes, but of the notes to read only these."""
+        return replace(
+            self,
+            added=[file for file in self.added if file.id in note_ids],
+            changed=[file for file in self.changed if file.id in note_ids],
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pickle
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +51,7 @@ class PreparedNotes:
     def __init__(self, folder: Path) -> None:
         """Open an empty one in `folder`, whose disk has room for the index anyway."""
         self.ids: set[str] = set()
+        self._held = 0  # notes in the file, those left out too
         self.hashes: set[bytes] = set()  # of all passages
         self._folder = folder
         with mapped_errors(folder):
@@ -59,6 +60,7 @@ class PreparedNotes:
     def add(self, item: PreparedNote) -> None:
         """Append a note."""
         self.ids.add(item.note.id)
+        self._held += 1
         self.hashes.update(passage for _, passage, _ in item.rows)
         with mapped_errors(self._folder):
             pickle.dump(item, self._file, pickle.HIGHEST_PROTOCOL)
@@ -67,8 +69,16 @@ class PreparedNotes:
     def __iter__(self) -> Iterator[PreparedNote]:
         """Read the notes in the order they came."""
         self._file.seek(0)
-        for _ in range(len(self.ids)):
-            yield pickle.load(self._file)
+        for _ in range(self._held):
+            item: PreparedNote = pickle.load(self._file)
+            if item.note.id in self.ids:
+                yield item
+
+    def leave_out(self, missing: Set[bytes]) -> None:
+        """Forget the notes with a passage among `missing`."""
+        self.ids -= {
+            item.note.id for item in self if any(passage in missing for _, passage, _ in item.rows)
+        }
 
     def close(self) -> None:
         """Remove the file."""

@@ -4,7 +4,8 @@ compare the folder with the index -> read and chunk what changed, one file at a 
 embed passages never embedded by this model (kept at once, batch by batch) -> one
 transaction -> new vectors if needed -> give back unused space. One process refreshes at
 a time. Killed at any instant, the next run finds the old index or the new one, and every
-embedding already paid for.
+embedding already paid for. Interrupted (Ctrl-C) while embedding, the notes that are ready
+enter the index first.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -213,7 +214,15 @@ def _apply(
     fingerprint = _versions(embedder, codec)["fingerprint"]
     with closing(PreparedNotes(store.folder)) as prepared:
         skipped = _read(changes, prepared, embedder, progress)
-        embedded = _embed(store, embedder, codec, fingerprint, prepared, progress)
+        try:
+            embedded = _embed(store, embedder, codec, fingerprint, prepared, progress)
+        except KeyboardInterrupt:
+            if not rebuilt:  # the old index answers better than part of the new one
+                with store.reading():
+                    prepared.leave_out(store.missing_passages(fingerprint, prepared.hashes))
+                ready = replace(comparison, changes=changes.limited_to(prepared.ids))
+                _write(store, embedder, codec, ready, prepared, skipped, progress)
+            raise
         chunks = _write(store, embedder, codec, comparison, prepared, skipped, progress)
         store.reclaim_space()
         readable = frozenset(prepared.ids)

@@ -193,6 +193,18 @@ def test_a_formula_is_quoted_with_the_sentence_that_introduces_it() -> None:
     )
 
 
+def test_a_formula_that_ends_a_sentence_is_quoted_with_it() -> None:
+    text = "# Énergie\n\nL'énergie cinétique vaut\n\n$$E_c=\\frac12mv^2$$\n\nEn joules.\n"
+    assert quotes_of(note_of(text), ("L'énergie", 9.0)) == [
+        "L'énergie cinétique vaut\n\n$$E_c=\\frac12mv^2$$"
+    ]
+
+
+def test_a_formula_after_a_whole_sentence_is_not_part_of_it() -> None:
+    text = "# Énergie\n\nL'énergie cinétique est en joules.\n\n$$P=mg$$\n"
+    assert quotes_of(note_of(text), ("L'énergie", 9.0)) == ["L'énergie cinétique est en joules."]
+
+
 PARAGRAPH = (
     "Les volumes gardent les données. Docker les crée à la demande. Ils survivent au conteneur.\n"
     "\nLe réseau relie les conteneurs entre eux.\n"

@@ -435,22 +435,25 @@ def test_another_models_vectors_go_with_the_first_edit_after_the_change(two):
     assert two.dump() == two.fresh_dump(FakeEmbedder(dimension=32))
 
 
+def stopping_at(count):
+    """Progress that Ctrl-C ends once `count` passages are embedded."""
+
+    def stop(stage, done, total, note_id=""):
+        if stage == "vectorisation" and done >= count:
+            raise KeyboardInterrupt
+
+    return stop
+
+
 def test_an_interrupted_refresh_goes_on_where_it_stopped(course, monkeypatch):
-    """Ctrl-C between batches: the old index answers, and no passage is embedded twice."""
+    """Ctrl-C between batches: what is ready answers, and no passage is embedded twice."""
     monkeypatch.setattr(refreshing, "_BATCH", 4)
     course.write("a.md", A)
     course.refresh()
-    before = course.dump()
     course.fill(20)
     course.embedder.passages.clear()
-
-    def stop(stage, done, total, note_id=""):
-        if stage == "vectorisation" and done >= 8:  # in the second batch of four
-            raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        course.refresh(progress=stop)
-    assert course.dump() == before
+        course.refresh(progress=stopping_at(8))  # in the second batch of four
     assert course.assistant.search("noyau", refresh=False)
     first = list(course.embedder.passages)
     assert len(first) >= 8
@@ -460,6 +463,44 @@ def test_an_interrupted_refresh_goes_on_where_it_stopped(course, monkeypatch):
     assert not set(first[:4]) & set(course.embedder.passages)
     assert not list(course.index.glob("*.tmp"))
     assert course.dump() == course.fresh_dump()
+
+
+def test_a_first_index_that_is_interrupted_answers_from_the_notes_that_are_ready(
+    course, monkeypatch
+):
+    monkeypatch.setattr(refreshing, "_BATCH", 1)
+    course.write("a.md", "# Noyau\n\nLe noyau partage le temps.\n")  # shorter: embedded later
+    course.write("c.md", "# Image\n\nUne image est figée.\n")
+    course.write("b.md", "# Volume\n\nUn volume garde les données d'un conteneur arrêté.\n")
+    with pytest.raises(KeyboardInterrupt):
+        course.refresh(progress=stopping_at(2))  # before the second is kept
+    assert [note_id for note_id, _ in course.assistant.notes()] == ["b.md"]
+    assert course.assistant.search("volume", refresh=False)
+    report = course.refresh()
+    assert (report.added, report.embedded) == (("a.md", "c.md"), 2)
+    assert course.dump() == course.fresh_dump()
+
+
+def test_an_edit_that_is_interrupted_leaves_the_note_as_it_was(course):
+    course.write("a.md", A)
+    course.write("b.md", B)
+    course.refresh()
+    before = course.dump()
+    course.write("a.md", A + "\nUne phrase de plus sur le noyau.\n")
+    with pytest.raises(KeyboardInterrupt):
+        course.refresh(progress=stopping_at(0))
+    assert course.dump() == before
+    course.refresh()
+    assert course.dump() == course.fresh_dump()
+
+
+def test_a_new_model_that_is_interrupted_leaves_the_old_index(two):
+    before = two.dump()
+    two.embedder = FakeEmbedder(dimension=32)
+    two.assistant = two.reopened()
+    with pytest.raises(KeyboardInterrupt):
+        two.refresh(progress=stopping_at(1))
+    assert two.dump() == before
 
 
 def test_memory_does_not_grow_with_the_corpus(course):
