@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from assistant.embedding.fast_tokenizer import FastTokenizer
 from assistant.embedding.full_tokenizer import PASSAGE_PROMPT, QUERY_PROMPT
 from assistant.embedding.onnx_conversion import FORMAT, converted_onnx_folder
-from assistant.embedding.onnx_graph import INPUT, OUTPUT
+from assistant.embedding.onnx_graph import DISABLED_OPTIMIZERS, INPUT, OUTPUT
 from assistant.embedding.protocol import Encoded, Progress, TokenVectors
 from assistant.embedding.tokens import Encoding, TextTokens, encodable, text_tokens
 from assistant.embedding.weights_file import EMBEDDED, EMBEDDED_DIMENSION, EMBEDDED_MAX_TOKENS
@@ -199,6 +199,7 @@ class OnnxEmbedder:
                     str(self._folder / "model.onnx"),
                     _session_options(),
                     providers=["CPUExecutionProvider"],
+                    disabled_optimizers=DISABLED_OPTIMIZERS,
                 )
 
 

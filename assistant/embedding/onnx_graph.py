@@ -8,147 +8,159 @@ tokens. There is no mask: texts of one run have the same length, mostly there is
 In 8 bits, each matrix has one scale a column and each token's activations one scale of
 their own, found as it is computed. So a vector does not depend on what else is in the
 batch, and a few tokens with huge activations do not coarsen all others, which is what
-costs plain dynamic quantisation its quality. Three more things keep the error low, each
-where measurements showed it:
-- The inputs of query, key and value and of the feed-forward's first matrix have a few
-  channels far larger than the rest. Each channel is divided by a power of two and the
-  matrix's row multiplied by it (Xiao et al., "SmoothQuant", 2023, migration strength 1/2).
-- The values of the last layers stay in float32: they carry most of the error there is.
+costs plain dynamic quantisation its quality. More things keep the error low, each where
+measurements showed it; all but the first two are free:
+- Matrices that carry much of the error for little of the time stay in float32: all value
+  matrices, the attention of the last layers, and a few first matrices of feed-forwards.
+- The inputs of query, key and the feed-forward's first matrix have a few channels far
+  larger than the rest. Each channel's mean is subtracted and the rest divided by a power
+  of two, by which the matrix's row is multiplied (Xiao et al., "SmoothQuant", 2023,
+  migration strength 1/2).
+- Matrices are rounded for the activations of a sample (`onnx_rounding`).
+- What rounding does to the product of the mean activation goes into the bias.
 - GELU is never below -0.17, so its output gets nearly all of the unsigned range.
 
 `SkipLayerNormalization` is not used: its processor kernel takes three times as long as
-an addition and a plain `LayerNormalization`.
+an addition and a plain `LayerNormalization`. The engine must keep ONNX Runtime from
+putting it back (`DISABLED_OPTIMIZERS`).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.embedding.onnx_rounding import round_matrix
 from assistant.embedding.weights_file import Weights
 
 if TYPE_CHECKING:
-    from onnx import ModelProto, NodeProto, TensorProto
+    from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto
 
-Smoothing = dict[str, NDArray[np.float32]]  # activations' name -> divisor of each channel
+Activations = dict[str, NDArray[np.float32]]  # name -> values of a sample, (tokens, channels)
 
 INPUT, OUTPUT = "embeddings", "hidden"
+DISABLED_OPTIMIZERS = ["SkipLayerNormFusion"]
 
 _CONTRIB = "com.microsoft"
 _OPSETS = {"": 17, _CONTRIB: 1}
 _IR_VERSION = 8
-_FLOAT_VALUES = 5  # last layers whose value matrices stay in float32
+_FLOAT_ATTENTION = 2  # last layers whose attention stays in float32
+_FLOAT_FEED = (-4, -3, -2)  # layers, from the end, whose first feed-forward matrix does
 _LEAST_GELU = -0.17  # GELU's minimum is -0.16997
 _GELU_ZERO = 24  # the byte that stands for 0 in the output of GELU
 _TINY = np.float32(1e-9)  # least scale of a token, so that zeros do not divide by zero
 
 
-def build_graph(weights: Weights, smoothing: Smoothing | None) -> ModelProto:
-    """Build the encoder: in 8 bits with a smoothing, in float32 without one.
+def build_graph(weights: Weights, activations: Activations | None) -> ModelProto:
+    """Build the encoder: in 8 bits with the activations of a sample, else in float32.
 
-    The float32 graph also outputs every activation that `smoothing` must name.
+    The float32 graph also outputs every activation that the other one needs.
     """
-    return _Builder(weights, smoothing).build()
+    return _Builder(weights, activations).build()
 
 
-def smoothed_activations(layers: int) -> list[str]:
-    """Names of the activations that are smoothed: inputs of attention and feed-forward."""
-    return [f"layer{layer}.{part}" for layer in range(layers) for part in ("input", "attended")]
+def observed_activations(layers: int) -> list[str]:
+    """Names of the activations that matrices are multiplied with, in their order."""
+    parts = ("input", "context", "attended", "inner")
+    return [f"layer{layer}.{part}" for layer in range(layers) for part in parts]
 
 
-def smoothing_of(weights: Weights, maxima: dict[str, NDArray[np.float32]]) -> Smoothing:
-    """Choose each channel's divisor from the largest absolute activation seen in it.
+def smoothing_of(
+    values: NDArray[np.float32], matrices: list[NDArray[np.float32]]
+) -> NDArray[np.float32]:
+    """Choose each channel's divisor from a sample and the matrices, (input, output), it meets.
 
-    It is sqrt(activation / weight) over its geometric mean, rounded to a power of two so
-    that it does not depend on the last bits of the machine that measured the maxima.
+    It is sqrt(largest activation / largest weight) over its geometric mean, rounded to a
+    power of two so that multiplying with it is exact.
     """
-    smoothing = {}
-    for name, maximum in maxima.items():
-        layer, _, part = name.removeprefix("layer").partition(".")
-        readers = "qkv" if part == "input" else ("fi",)
-        largest = np.max(
-            [np.abs(weights.tensor(f"l{layer}.{reader}.w")).max(axis=0) for reader in readers],
-            axis=0,
-        )
-        exponents = np.log2(np.maximum(maximum, 1e-3) / np.maximum(largest, 1e-4)) / 2
-        smoothing[name] = np.exp2(np.round(exponents - exponents.mean())).astype(np.float32)
-    return smoothing
+    maximum = np.abs(values).max(axis=0)
+    largest = np.max([np.abs(matrix).max(axis=1) for matrix in matrices], axis=0)
+    exponents = np.log2(np.maximum(maximum, 1e-3) / np.maximum(largest, 1e-4)) / 2
+    return np.asarray(np.exp2(np.round(exponents - exponents.mean())), np.float32)
 
 
+@dataclass(frozen=True, slots=True)
+class _Smoothing:
+    """What is done to an activation before it is quantised, and its values in the sample."""
+
+    sample: NDArray[np.float32]  # (tokens, channels), before
+    mean: NDArray[np.float32]  # of the sample, (channels,)
+    shift: NDArray[np.float32]  # subtracted
+    divisor: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
 class _Quantised:
     """An activation as bytes, with what turns products of it back into numbers."""
 
-    def __init__(self, name: str, token_scale: str, scale: float, zero: int) -> None:
-        self.name = name
-        self.token_scale = token_scale  # name of the factor of each token
-        self.scale = scale  # of one step, before the token's factor
-        self.zero = zero
+    name: str
+    token_scale: str  # name of the factor of each token
+    scale: float  # of one step, before the token's factor
+    zero: int
 
 
 class _Builder:
     """Collects nodes and constants; every method returns the name of what it computes."""
 
-    def __init__(self, weights: Weights, smoothing: Smoothing | None) -> None:
+    def __init__(self, weights: Weights, activations: Activations | None) -> None:
         self._weights = weights
         self._sizes = weights.architecture
-        self._smoothing = smoothing
+        self._activations = activations
         self._nodes: list[NodeProto] = []
         self._constants: list[TensorProto] = []
-        self._observed: list[str] = []
 
     def build(self) -> ModelProto:
-        from onnx import TensorProto, helper
+        from onnx import helper
 
         x = self._norm(INPUT, "emb.ln", "layer0.input")
         for layer in range(self._sizes.layers):
             x = self._layer(x, layer)
-        shape: list[str | int | None] = ["texts", "tokens", self._sizes.hidden]
-        observed = self._observed if self._smoothing is None else []
+        outputs = {OUTPUT: self._sizes.hidden}
+        if self._activations is None:
+            for name in observed_activations(self._sizes.layers):
+                is_inner = name.endswith(".inner")
+                outputs[name] = self._sizes.feed_forward if is_inner else self._sizes.hidden
         graph = helper.make_graph(
             self._nodes,
             "encoder",
-            [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, shape)],
-            [
-                helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
-                for name in (OUTPUT, *observed)
-            ],
+            [self._tokens_of(INPUT, self._sizes.hidden)],
+            [self._tokens_of(name, width) for name, width in outputs.items()],
             self._constants,
         )
         opsets = [helper.make_opsetid(domain, version) for domain, version in _OPSETS.items()]
         return helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
 
     def _layer(self, x: str, layer: int) -> str:
-        own = f"l{layer}."
-        query, key, value = self._linears(
-            x,
-            [own + "q", own + "k", own + "v"],
-            in_float={own + "v"} if layer >= self._sizes.layers - _FLOAT_VALUES else set(),
-        )
-        biases = np.concatenate([self._weights.tensor(f"{own}{part}.b") for part in "qkv"])
+        own, name = f"l{layer}.", f"layer{layer}."
+        products, biases = zip(*self._linears(x, [own + part for part in "qkv"]), strict=True)
         attended = self._node(
             "MultiHeadAttention",
-            [query, key, value, self._constant(biases)],
+            [*products, self._constant(np.concatenate(biases))],
+            name=name + "context",
             domain=_CONTRIB,
             num_heads=self._sizes.heads,
         )
-        (attended,) = self._linears(attended, [own + "ao"])
-        x = self._residual_norm(x, attended, own + "ao.b", own + "aln", f"layer{layer}.attended")
-        (inner,) = self._linears(x, [own + "fi"])
-        inner = self._node("BiasGelu", [inner, self._tensor(own + "fi.b")], domain=_CONTRIB)
-        (fed,) = self._linears(inner, [own + "fo"], follows_gelu=True)
+        ((added, bias),) = self._linears(attended, [own + "ao"])
+        x = self._residual_norm(x, added, bias, own + "aln", name + "attended")
+        ((inner, bias),) = self._linears(x, [own + "fi"])
+        inner = self._node(
+            "BiasGelu", [inner, self._constant(bias)], name=name + "inner", domain=_CONTRIB
+        )
+        ((added, bias),) = self._linears(inner, [own + "fo"])
         is_last = layer == self._sizes.layers - 1
         name = OUTPUT if is_last else f"layer{layer + 1}.input"
-        return self._residual_norm(x, fed, own + "fo.b", own + "oln", name)
+        return self._residual_norm(x, added, bias, own + "oln", name)
 
-    def _residual_norm(self, x: str, added: str, bias: str, norm: str, name: str) -> str:
-        added = self._node("Add", [added, self._tensor(bias)])
+    def _residual_norm(
+        self, x: str, added: str, bias: NDArray[np.float32], norm: str, name: str
+    ) -> str:
+        added = self._node("Add", [added, self._constant(bias)])
         return self._norm(self._node("Add", [added, x]), norm, name)
 
     def _norm(self, x: str, norm: str, name: str) -> str:
-        if name != OUTPUT:
-            self._observed.append(name)
         return self._node(
             "LayerNormalization",
             [x, self._tensor(norm + ".w"), self._tensor(norm + ".b")],
@@ -156,38 +168,48 @@ class _Builder:
             epsilon=self._sizes.epsilon,
         )
 
-    def _linears(
-        self,
-        x: str,
-        names: list[str],
-        *,
-        in_float: set[str] | None = None,
-        follows_gelu: bool = False,
-    ) -> list[str]:
-        """Products of `x` with matrices, which share its quantised form; no biases."""
-        if self._smoothing is None:
-            in_float = set(names)
-        in_float = in_float or set()
-        divisor = (self._smoothing or {}).get(x)
-        quantised = None
-        if len(in_float) < len(names):
-            quantised = self._quantise_gelu(x) if follows_gelu else self._quantise(x, divisor)
+    def _stays_in_float(self, name: str) -> bool:
+        if self._activations is None:
+            return True
+        layer, _, part = name.removeprefix("l").partition(".")
+        from_end = int(layer) - self._sizes.layers
+        if part == "fi":
+            return from_end in _FLOAT_FEED
+        return part == "v" or (part in ("q", "k", "ao") and from_end >= -_FLOAT_ATTENTION)
+
+    def _linears(self, x: str, names: list[str]) -> list[tuple[str, NDArray[np.float32]]]:
+        """Products of `x` with matrices, each with the bias that is still to be added."""
+        matrices = {name: self._weights.tensor(name + ".w").T for name in names}
+        in_bytes = [name for name in names if not self._stays_in_float(name)]
+        if in_bytes:
+            smoothing = self._smoothing(x, [matrices[name] for name in in_bytes])
+            quantised = self._quantise(x, smoothing)
         products = []
-        for name in names:
-            matrix = self._weights.tensor(name + ".w").T
-            if name in in_float or quantised is None:
-                products.append(self._node("MatMul", [x, self._constant(matrix)]))
+        for name, matrix in matrices.items():
+            bias = self._weights.tensor(name + ".b")
+            if name in in_bytes:
+                products.append(self._product(quantised, smoothing, matrix, bias))
             else:
-                if divisor is not None:
-                    matrix = matrix * divisor[:, np.newaxis]
-                products.append(self._product(quantised, matrix))
+                products.append((self._node("MatMul", [x, self._constant(matrix)]), bias))
         return products
 
-    def _quantise(self, x: str, divisor: NDArray[np.float32] | None) -> _Quantised:
-        """Bytes around 128; each token's largest absolute value becomes 127 steps."""
-        if divisor is not None:
-            x = self._node("Mul", [x, self._constant(1 / divisor)])
+    def _smoothing(self, x: str, matrices: list[NDArray[np.float32]]) -> _Smoothing:
+        """Inputs of attention and feed-forward are smoothed, others left as they are."""
+        assert self._activations is not None
+        sample = self._activations[x]
+        mean = sample.mean(axis=0)
+        if _is_smoothed(x):
+            return _Smoothing(sample, mean, mean, smoothing_of(sample - mean, matrices))
+        return _Smoothing(sample, mean, np.zeros_like(mean), np.ones_like(mean))
+
+    def _quantise(self, x: str, smoothing: _Smoothing) -> _Quantised:
+        if x.endswith(".inner"):
+            return self._quantise_gelu(x)
+        if _is_smoothed(x):
+            x = self._node("Sub", [x, self._constant(smoothing.shift)])
+            x = self._node("Mul", [x, self._constant(1 / smoothing.divisor)])
         absolute = self._node("Abs", [x])
+        # Bytes around 128; each token's largest absolute value becomes 127 steps.
         return self._quantise_by(x, self._token_maximum(absolute, _TINY), 1 / 127, 128)
 
     def _quantise_gelu(self, x: str) -> _Quantised:
@@ -206,21 +228,37 @@ class _Builder:
         name = self._node("QuantizeLinear", [relative, *scale_and_zero])
         return _Quantised(name, token_scale, scale, zero)
 
-    def _product(self, x: _Quantised, matrix: NDArray[np.float32]) -> str:
-        """Product with a matrix, (input, output), in signed bytes of one scale a column."""
-        scales = np.maximum(np.abs(matrix).max(axis=0) / 127, _TINY).astype(np.float32)
+    def _product(
+        self,
+        x: _Quantised,
+        smoothing: _Smoothing,
+        matrix: NDArray[np.float32],
+        bias: NDArray[np.float32],
+    ) -> tuple[str, NDArray[np.float32]]:
+        """Product with a matrix, (input, output), in signed bytes, and the corrected bias."""
+        centred = (smoothing.sample - smoothing.mean) / smoothing.divisor
+        rows = smoothing.divisor[:, np.newaxis]
+        rounded, scales = round_matrix(matrix * rows, centred)
         product = self._node(
             "MatMulIntegerToFloat",
             [
                 x.name,
-                self._constant(np.round(matrix / scales).astype(np.int8)),
+                self._constant(rounded),
                 self._constant(np.float32(x.scale)),
                 self._constant(scales),
                 self._constant(np.uint8(x.zero)),
             ],
             domain=_CONTRIB,
         )
-        return self._node("Mul", [product, x.token_scale])
+        # The mean activation gives exactly what it gives in float32.
+        found = (smoothing.mean - smoothing.shift) @ (rounded * scales / rows)
+        bias = bias + smoothing.mean @ matrix - found
+        return self._node("Mul", [product, x.token_scale]), bias.astype(np.float32)
+
+    def _tokens_of(self, name: str, width: int) -> ValueInfoProto:
+        from onnx import TensorProto, helper
+
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["texts", "tokens", width])
 
     def _node(
         self, kind: str, inputs: list[str], *, name: str = "", domain: str = "", **options: Any
@@ -240,3 +278,7 @@ class _Builder:
         name = f"constant{len(self._constants)}"
         self._constants.append(numpy_helper.from_array(np.asarray(values, order="C"), name))
         return name
+
+
+def _is_smoothed(name: str) -> bool:
+    return name.endswith((".input", ".attended"))

@@ -22,7 +22,7 @@ from assistant.errors import ModelError
     ("engine", "fingerprint"),
     [
         ("torch", "multilingual-e5-small@1571fc9827503943"),
-        ("onnx", "multilingual-e5-small@1571fc9827503943-int8-1"),
+        ("onnx", "multilingual-e5-small@1571fc9827503943-int8-2"),
     ],
 )
 def test_naming_the_embedded_model_loads_nothing(tmp_path, engine, fingerprint):
