@@ -27,7 +27,7 @@ from assistant.structure import (
     read_structure,
 )
 
-VERSION = "8"  # of chunks and spans: another version makes an index stale
+VERSION = "9"  # of chunks and spans: another version makes an index stale
 TARGET_TOKENS = 320  # of a chunk's own text
 _CONTEXT_CHARACTERS = 240  # of headings, and again of the lead-in
 # Images, links and bare addresses, tags and comments: alone they are no evidence.

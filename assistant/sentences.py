@@ -20,6 +20,10 @@ _END = re.compile(
 )
 _LAST_WORD = re.compile(r"([^\s(«\"'’]+)\.$")
 _LAST_WORD_REACH = 40  # characters; no abbreviation is longer
+_OPENS = re.compile(  # a sentence, not the name after an initial ("J. Le Goff")
+    r"\s+(?:L[ae]s?|Une?|Des|Ils?|Elles?|On|En|Dans|Pour|Si|Cet?t?e?|The|It|This|L['’])"
+    r"(?:\s+|(?<=['’]))[a-zà-ÿ]"
+)
 _NEXT = re.compile(r"\s+[\"'«“(\[*_-]*([^\s])")
 
 
@@ -29,10 +33,13 @@ def _is_end(text: str, start: int, match: re.Match[str]) -> bool:
         return not (following and following[1].islower())
     word = _LAST_WORD.search(text, max(start, match.start() - _LAST_WORD_REACH), match.start() + 1)
     if word:
-        last = word[1].lower()
-        if last in _ABBREVIATIONS or (len(last) == 1 and last.isalpha() and word[1].isupper()):
+        last = word[1].lower().lstrip("*_")
+        if last in _ABBREVIATIONS:
             return False
-        if last.isdigit() and word.start() == start:  # "1. " opens a line
+        if len(last) == 1 and last.isalpha() and word[1].isupper():
+            return bool(_OPENS.match(text, match.end()))
+        # "1. " or "**4. " opens a line, after no word
+        if last.isdigit() and not any(map(str.isalnum, text[start : word.start()])):
             return False
     following = _NEXT.match(text, match.end())
     # "etc. dans" goes on; a full stop before a lower-case word rarely ends anything.
