@@ -18,12 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 from assistant.answering.about_the_note import is_about_the_course, quote_front_matter
 from assistant.answering.answer_type import can_answer
-from assistant.answering.conversation import Kind, Rewritten, Turn, standalone, topics
+from assistant.answering.conversation import Kind, Turn, read_together, standalone
 from assistant.answering.evidence import find_evidence
 from assistant.answering.extractive import CITABLE, Quotation, choose_quotations, cite, compose
 from assistant.answering.frames import FRAMES, frame_language, limits
 from assistant.answering.proof import StaleCitationError, verify
-from assistant.answering.spoken_of import chosen_topic
 from assistant.datatypes import Answer, Hit, Note, RefreshReport, Suggestion
 from assistant.embedding.late_interaction import Codec, codec_for
 from assistant.embedding.loading import load_embedder
@@ -40,6 +39,7 @@ from assistant.retrieval.confidence import confidence
 from assistant.retrieval.diversity import join_neighbours
 from assistant.retrieval.filters import EVERYTHING, Filters
 from assistant.retrieval.found import Retrieval
+from assistant.retrieval.readings import found_together
 from assistant.retrieval.search import retrieve
 from assistant.settings import Settings
 from assistant.stopwatch import Stopwatch
@@ -54,6 +54,20 @@ DEFAULT_HITS = 8
 _SUGGESTIONS = 3
 _KNOWN = 0.95  # confidence in what the front matter says of its own note
 _SEE_ALSO = 3  # notes linked with those cited
+# Confidence from which a question that seems complete is looked for without those before it.
+# Chosen on follow-ups that no rule knew: most of them lie below. Of 110 complete questions after
+# another conversation, 23 lie below and none is found less well.
+_SURE_ALONE = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What a question in a conversation is looked for with."""
+
+    reading: str  # the line after the questions that it may lean on; "" without any
+    is_follow_up: bool  # whether it is known to lean on them
+    notes: frozenset[str]  # ids of those quoted in the conversation
+
 
 _NoteOf = Callable[[str], Note | None]  # a note by its id
 
@@ -233,10 +247,12 @@ class Assistant:
         """Yield the answer as it grows; the last one is whole, and its citations verified.
 
         `conversation` holds the turns before, the last the latest: a follow-up is completed
-        from them. A language model writes the answer where the settings name one and
-        `use_model` is true; without one, the only answer quotes the notes. Raises
-        QuestionError for an empty or too long question, FilterError when no note is
-        chosen, IndexMissingError when `refresh` is false and nothing was indexed yet.
+        from them. What is found for it, or for a question that the notes do not surely
+        answer, is ordered by the questions before as well. A language model writes the answer
+        where the settings name one and `use_model` is true; without one, the only answer
+        quotes the notes. Raises QuestionError for an empty or too long question, FilterError
+        when no note is chosen, IndexMissingError when `refresh` is false and nothing was
+        indexed yet.
         """
         question = checked_question(question)
         started = time.perf_counter()
@@ -250,8 +266,11 @@ class Assistant:
         if refresh:
             self.refresh(progress)
         refreshed = time.perf_counter()
-        if understood.kind is Kind.COMPLETE and conversation:
-            understood = self._with_topic(understood, conversation, language, filters)
+        context = _Context(
+            read_together(question, conversation),
+            understood.changed,
+            frozenset(note for turn in conversation for note in turn.notes),
+        )
 
         def finished(answer: Answer) -> Answer:
             timings = {
@@ -269,7 +288,9 @@ class Assistant:
 
         for _ in range(3):
             try:
-                retrieval, answer = self._answer(understood.searched, k, language, reply, filters)
+                retrieval, answer = self._answer(
+                    understood.searched, k, language, reply, filters, context
+                )
                 if answer.answered and use_model and self.settings.llm_url:
                     from assistant.answering.written import written
 
@@ -335,15 +356,29 @@ class Assistant:
     # --- inside ----------------------------------------------------------------------
 
     def _answer(
-        self, question: str, k: int, language: str | None, reply: str | None, filters: Filters
+        self,
+        question: str,
+        k: int,
+        language: str | None,
+        reply: str | None,
+        filters: Filters,
+        context: _Context,
     ) -> tuple[Retrieval, Answer]:
         """Return what was found, and the answer in the notes' own words."""
         watch = Stopwatch()
         with self._reading() as store:
             retrieval = self._retrieve(store, question, language, filters)
+            certainty = confidence(retrieval)
+            if context.reading and (context.is_follow_up or certainty < _SURE_ALONE):
+                retrieval = found_together(
+                    retrieval,
+                    self._retrieve(store, context.reading, language, filters),
+                    context.notes,
+                    self._current_snapshot(store).vectors,
+                    self.codec,
+                )
             watch.ends("retrieve")
             frame = frame_language(reply or retrieval.question.language)
-            certainty = confidence(retrieval)
             note_of = cache(store.note)
             hits = _joined_hits(note_of, retrieval, k)
             watch.ends("hits")
@@ -383,18 +418,6 @@ class Assistant:
         return retrieval, Answer(
             question, frame, True, certainty, text, citations, hits, (), timings, see_also
         )
-
-    def _with_topic(
-        self, line: Rewritten, turns: Sequence[Turn], language: str | None, filters: Filters
-    ) -> Rewritten:
-        """Return a line that no rule changed with its topic, where more is found with it."""
-        with self._reading() as store:
-            topic = chosen_topic(
-                line.text,
-                topics(turns),
-                lambda text: confidence(self._retrieve(store, text, language, filters)),
-            )
-        return replace(line, changed=True, kind=Kind.FOLLOW_UP, about=topic) if topic else line
 
     def _retrieve(
         self, store: Store, question: str, language: str | None, filters: Filters

@@ -1,9 +1,14 @@
 """Follow-up questions made standalone from what was asked before, without a model.
 
 "et ses limites ?", "pourquoi ?", "et pour les volumes ?" are completed with the topic of
-the question before, or of its answer. A question that is complete is returned word for
-word: completing one wrongly is worse than leaving one alone. Nothing is read or computed
-but the words of the questions and of the quotations, in well under a millisecond.
+the question before, or of its answer. A line that leans on what was said in a way that no
+rule knows is looked for with that topic beside it. A question that is complete is returned
+word for word: completing one wrongly is worse than leaving one alone. Nothing is read or
+computed but the words of the questions and of the quotations, in about a millisecond.
+
+A rule may take the wrong thing for the topic; the questions themselves, one after the
+other, always hold the right one among others. `read_together` returns that second reading
+of a follow-up, and `assistant.retrieval.readings` looks for both at once.
 """
 
 from __future__ import annotations
@@ -18,14 +23,14 @@ from assistant.answering import english_follow_ups, french_follow_ups
 from assistant.answering.frames import FRAMES
 from assistant.answering.noun_phrases import unaccented
 from assistant.answering.question_topic import COURTESY, Asked, plain, take_apart
-from assistant.answering.spoken_of import apart, beside, shown
+from assistant.answering.spoken_of import apart, beside, leans, shown
 from assistant.datatypes import Answer
 from assistant.language import detect_language
 
 _MOST_TERMS = 60  # of one answer, kept for the next question
 _MOST_SUBJECTS = 4
 _SUBJECT_WORDS = 5
-_HEADING_WORDS = 8  # a longer one is a sentence
+_MOST_TOGETHER = 3  # questions before a follow-up that are looked for with it
 _MOST_TOLD = 8  # turns read of a conversation that is told
 _LONGEST_TOLD = 2_000  # characters read of each of its questions and answers
 _MARK = re.compile(r"\[\d+\]")
@@ -54,7 +59,7 @@ class Turn:
     language: str = "fr"  # of the standalone question
     terms: Sequence[str] = ()  # index terms of the headings and quotations
     subjects: Sequence[str] = ()  # what the quotations speak of: noun phrases, the best first
-    heading: str = ""  # of the section quoted first
+    notes: Sequence[str] = ()  # ids of those quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,7 @@ def remember(answer: Answer) -> Turn:
         answer.answered,
         " ".join(about),
         [citation.quote for citation in answer.citations],
-        next((c.headings[-1] for c in answer.citations[:1] if c.headings), ""),
+        [citation.note_id for citation in answer.citations],
     )
 
 
@@ -109,7 +114,7 @@ def recall(told: Sequence[tuple[str, str]]) -> list[Turn]:
             continue
         answered = answer != "" and answer not in _REFUSALS
         quotes = [part.strip() for part in _MARK.split(answer)] if answered else []
-        turns.append(_turn(question, understood.text, answered, " ".join(quotes), quotes))
+        turns.append(_turn(question, understood.shown, answered, " ".join(quotes), quotes))
     return turns
 
 
@@ -125,7 +130,7 @@ def _turn(
     answered: bool,
     about: str,
     quotes: Sequence[str],
-    heading: str = "",
+    notes: Sequence[str] = (),
 ) -> Turn:
     """Return a turn whose answer was about these words, quoting these sentences."""
     language = detect_language(understood)
@@ -138,7 +143,7 @@ def _turn(
         language=language,
         terms=tuple(terms)[:_MOST_TERMS],
         subjects=tuple(subjects)[:_MOST_SUBJECTS],
-        heading=heading,
+        notes=tuple(dict.fromkeys(notes)),
     )
 
 
@@ -215,7 +220,10 @@ def standalone(question: str, turns: Sequence[Turn]) -> Rewritten:
     if text is None:
         text = english_follow_ups.standalone(asked, before)
     if not text or plain(text).casefold() == asked.casefold():
-        return complete
+        if not before.is_named or not leans(question):
+            return complete
+        topic = before.action or before.topics
+        return Rewritten(question, True, Kind.FOLLOW_UP, about=topic)
     if text.startswith(before.text[:8]):
         is_french = before.language == "fr"
     line, topic = apart(text)
@@ -246,31 +254,26 @@ def _spoken_of(turns: Sequence[Turn]) -> Asked:
     return last if last.is_named else next((a for a in asked if a.is_named), last)
 
 
-def topics(turns: Sequence[Turn]) -> tuple[str, ...]:
-    """Return what a line that no rule knows may be about, the likeliest first; at most two.
+def read_together(question: str, turns: Sequence[Turn]) -> str:
+    """Return a follow-up after the questions that it leans on, in one line; "" without any.
 
-    The topic of the turns before, and the heading of the section that answered the last.
+    Those are the questions since the last complete one, at most 3, as they were asked. A
+    line that asks for the answer in another language is read as the question it repeats.
     """
-    if not turns:
-        return ()
-    before = _spoken_of(turns)
-    found = [before.action or before.topics] if before.is_named else []
-    heading = _HEADING_MARKS.sub("", turns[-1].heading)
-    if len(heading.split()) <= _HEADING_WORDS and not _SAYS_NOTHING.fullmatch(unaccented(heading)):
-        found.append(heading)
-    return tuple(dict.fromkeys(found))
+    before = [turn for turn in turns if plain(turn.question)]  # without thanks
+    if before and _IN_LANGUAGE.fullmatch(unaccented(plain(question))):
+        repeated = before.pop()
+        if repeated.question == repeated.standalone:
+            return ""
+        return read_together(repeated.question, before)
+    asked = [question]
+    for turn in before[: -_MOST_TOGETHER - 1 : -1]:
+        asked.insert(0, turn.question.strip().rstrip(" ?.!"))
+        if turn.question == turn.standalone:
+            break
+    return " ? ".join(asked) if len(asked) > 1 else ""
 
 
-_HEADING_MARKS = re.compile(
-    r"^(?:[\W_]|(?:étape|question|partie|step|part) \w{1,3}\b|\d+(?:\.\d+)*\b|[a-zA-Z]{1,4}[.)] )+"
-    r"|\s*\([^()]*\)|[()]|[\s:.*_`]+$",
-    re.I,
-)
-_SAYS_NOTHING = re.compile(  # a heading that any section could have
-    r"(?:sommaire|introduction|conclusion|objectifs?|(?:en )?resume|exemples?|principes?|"
-    r"avantages?|inconvenients?|definitions?|remarques?|verification|bilan.*|description|schema.*|"
-    r"bonnes pratiques.*|(?:pour )?aller plus loin|prerequis|a retenir|summary|example|overview)?"
-)
 _OPENS = re.compile(
     r"(?:quel|quoi|comment|pourquoi|donne|plus|explique|entre|parmi|peut|faut|give|more|what|how|"
     r"combien|où|qui)",

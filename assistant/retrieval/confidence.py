@@ -18,12 +18,12 @@ from assistant.retrieval.found import Passage, Retrieval
 from assistant.retrieval.phrasing import core
 
 PASSAGES = 3  # the best ones, looked at together
-INTERCEPT = -22.43
-LATE = 4.16  # best support of the question's content words
-DENSE = 20.80  # best cosine of question and passage
-COVERED = 2.70  # share of the question's IDF mass that a passage says in so many words
-MARGIN = 14.57  # by how much the best passage's tokens support more than the second's
-UNNAMED = -2.20  # share of the question's names and numbers that no passage says
+INTERCEPT = -21.91
+LATE = 4.60  # best support of the question's content words
+DENSE = 19.97  # best cosine of question and passage
+COVERED = 2.47  # share of the question's IDF mass that a passage says in so many words
+MARGIN = 16.06  # by how much the best passage's tokens support more than the second's
+UNNAMED = -2.39  # share of the question's names and numbers that no passage says
 FOREIGN = 1.0  # a question in another language reaches lower values with the same right
 
 _OTHER_SLOPE = 6.0  # of the lexical share alone, for a model without a learnt codec

@@ -5,14 +5,22 @@ from __future__ import annotations
 import json
 import statistics
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from assistant.answering.conversation import Kind, Rewritten, Turn, recall, remember, standalone
+from assistant.answering.conversation import (
+    Kind,
+    Rewritten,
+    Turn,
+    read_together,
+    recall,
+    remember,
+    standalone,
+)
 from assistant.answering.frames import FRAMES
 from assistant.assistant import Assistant
 from assistant.datatypes import Answer, Citation
@@ -183,7 +191,8 @@ def test_a_conversation_told_by_its_texts_is_the_one_that_was_had():
     ]  # fmt: skip
     told = [(answer.question, answer.text) for answer in answers]
     thanks = ("merci !", FRAMES["fr"]["courtesy"])
-    assert recall([told[0], thanks, told[1], thanks]) == [remember(a) for a in answers]
+    had = [replace(remember(answer), notes=()) for answer in answers]  # texts name no note
+    assert recall([told[0], thanks, told[1], thanks]) == had
     assert [turn.question for turn in recall([*told * 9, *told])] == [t[0] for t in told * 4]
 
 
@@ -238,3 +247,37 @@ def test_follow_ups_about_the_course_are_found_as_if_written_by_hand(tmp_path, e
             turns.append(remember(answer))
     assert len(found) >= 30
     assert statistics.mean(found) >= statistics.mean(by_hand) - 0.03
+
+
+def test_a_leaning_line_that_no_rule_knows_goes_beside_the_topic():
+    line = "et faut savoir quoi avant de s'y mettre ?"
+    understood = standalone(line, after("C'est quoi un registre privé ?"))
+    assert (understood.text, understood.about) == (line, "un registre privé")
+    assert understood.shown == f"{line} (à propos de : un registre privé)"
+    # A turn without a topic hands on the one before; a line with nothing before stays alone.
+    handed = standalone(line, after("C'est quoi un registre privé ?", "et vite ?"))
+    assert handed.about == "un registre privé"
+    assert standalone(line, after("et vite ?")).kind is Kind.COMPLETE
+
+
+def test_a_follow_up_is_read_after_the_questions_since_the_last_complete_one():
+    complete = after("C'est quoi SSH ?", VOLUME)
+    follow_up = Turn("et le supprimer ?", "comment supprimer un volume ?", True)
+    thanks = Turn("merci !", "merci !", False)
+    turns = [*complete, follow_up, thanks]
+    read = read_together("pourquoi ?", turns)
+    assert read == "Comment créer un volume ? et le supprimer ? pourquoi ?"
+    assert read_together("en anglais", turns) == "Comment créer un volume ? et le supprimer ?"
+    assert read_together("en anglais", complete) == ""  # the question before was complete
+    assert read_together("pourquoi ?", []) == ""
+    many = [*complete, *(Turn(f"et {n} ?", f"volume {n} ?", True) for n in range(5))]
+    assert read_together("et 5 ?", many) == "et 2 ? et 3 ? et 4 ? et 5 ?"
+
+
+def test_a_turn_knows_the_notes_that_it_quoted_each_once():
+    citation = Citation(
+        number=1, note_id="a.md", title="A", headings=(), start=0, end=1, line_start=1,
+        line_end=1, page=None, quote="Un volume est un dossier.", score=1.0, unit="line",
+    )  # fmt: skip
+    answer = Answer(VOLUME, "fr", True, 0.9, "x [1]", (citation, citation), ())
+    assert remember(answer).notes == ("a.md",)

@@ -31,11 +31,11 @@ from assistant.answering.verification import Fault, Verifier
 from assistant.embedding.late_interaction import codec_for
 
 SENTENCES = Path(__file__).with_name("verified_sentences.jsonl")
-LEAST = {  # kept of the true sentences, caught of the errors
-    "fitting": (97, 154),
-    "held-out": (18, 30),
-    "development": (78, 50),
-    "blind": (19, 21),
+LEAST = {  # kept of the true sentences, caught of the errors: two less than were measured
+    "fitting": (95, 152),
+    "held-out": (16, 28),
+    "development": (76, 47),
+    "blind": (17, 19),
 }
 DOCKER = Path(__file__).parents[2] / "corpus" / "docker.md"
 
