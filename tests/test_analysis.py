@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistant.analysis import analyse, fold, stem
+from assistant.analysis import analyse, fold, stem, term_names
 
 COURSE = (Path(__file__).parents[1] / "corpus" / "docker.md").read_text(encoding="utf-8")
 
@@ -157,3 +157,8 @@ def test_runs_of_punctuation_take_no_exponential_time() -> None:
     for mark in (":", "-", "_", "/", "'", "::", "·e"):
         analyse("a" + mark * 20_000 + "!")
     assert time.perf_counter() - start < 5
+
+
+@given(st.text(max_size=60), st.sampled_from(["fr", "en"]))
+def test_names_of_terms_are_those_of_the_terms(text: str, language: str) -> None:
+    assert term_names(text, language) == [term.term for term in analyse(text, language)]

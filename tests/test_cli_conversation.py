@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import signal
 import stat
 import subprocess
 import sys
@@ -256,11 +257,16 @@ class Terminal:
             [sys.executable, "-c", SCRIPT, *arguments],
             cwd=folder, env=settings | environment, stdin=theirs, stdout=theirs, stderr=theirs,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=self._take_terminal,
         )  # fmt: skip
         os.close(theirs)
         self.decoder = getincrementaldecoder("utf-8")("replace")
         self.said = ""  # without colours
+
+    @staticmethod
+    def _take_terminal() -> None:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # tests run in the background ignore it
 
     def wait_for(self, words: str, seconds: float = 30.0) -> str:
         """Return what was said up to these words, and forget it."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from assistant.analysis import analyse
+from assistant.analysis import term_names
 from assistant.answering.answer_type import can_answer
 from assistant.answering.question_kind import QuestionKind, question_kind
 from assistant.datatypes import Chunk, Span
@@ -58,9 +58,10 @@ def find_evidence(retrieval: Retrieval) -> list[Evidence]:
     found: list[Evidence] = []
     for passage in retrieval.passages[:_PASSAGES]:
         chunk = passage.stored.chunk
+        starts = passage.tokens.starts
         for span in chunk.spans:
             start, end = span.start - chunk.start, span.end - chunk.start
-            inside = (passage.tokens.starts >= start) & (passage.tokens.starts < end)
+            inside = (starts >= start) & (starts < end)
             if not inside.any():
                 continue
             nearest = passage.similarities[:, inside].max(axis=1)
@@ -98,7 +99,7 @@ def _covered(retrieval: Retrieval, text: str, language: str) -> tuple[float, flo
     The second is the share of the question's words among as many first words of `text`, the
     first one counted thrice: "un conteneur Docker" is defined by what begins "Un conteneur".
     """
-    terms = [term.term for term in analyse(text, language)]
+    terms = term_names(text, language)
     known = set(terms)
     wanted = retrieval.question.terms
     total = sum(term.idf for term in wanted)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 
 
 class QuestionKind(StrEnum):
@@ -114,6 +115,7 @@ _SIDES = tuple(
 )
 
 
+@lru_cache(maxsize=256)  # asked again for every sentence that may answer
 def question_kind(question: str) -> QuestionKind:
     """Return the kind of answer that `question` asks for."""
     for kind, pattern in _PATTERNS:

@@ -30,7 +30,13 @@ class StoredTokens:
     """The tokens of a passage as they come back."""
 
     codes: NDArray[np.uint8]  # (tokens, codec.width)
-    starts: NDArray[np.int32]  # (tokens,) into the chunk's text; -1 for context
+    steps: NDArray[np.unsignedinteger]  # (tokens of the text,) from one start to the next
+
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        """Where each token starts in the chunk's text, (tokens,); -1 for context."""
+        context = len(self.codes) - len(self.steps)
+        return np.concatenate([np.full(context, -1), np.cumsum(self.steps, dtype=np.int64)])
 
 
 def touching(tokens: TokenVectors, terms: Sequence[Term]) -> NDArray[np.bool_]:
@@ -71,6 +77,4 @@ def unpack_tokens(data: bytes, codec: Codec) -> StoredTokens:
     count, context, width = _HEADER.unpack_from(data)
     codes = np.frombuffer(data, np.uint8, count * codec.width, _HEADER.size)
     steps = np.frombuffer(data, _STEPS[width], count - context, _HEADER.size + count * codec.width)
-    starts = np.full(count, -1, dtype=np.int32)
-    starts[context:] = np.cumsum(steps, dtype=np.int64)
-    return StoredTokens(codes.reshape(count, codec.width), starts)
+    return StoredTokens(codes.reshape(count, codec.width), steps)

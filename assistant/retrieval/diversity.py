@@ -24,18 +24,21 @@ _WORD = re.compile(r"\w+")
 def collapse_duplicates(passages: Sequence[Passage]) -> list[tuple[Passage, tuple[str, ...]]]:
     """Return the distinct passages in order, each with the ids of notes that repeat it."""
     kept: list[tuple[Passage, frozenset[str], list[str]]] = []
+    sizes: list[int] = []  # of the word sets kept
     for passage in passages:
         words = frozenset(_WORD.findall(passage.stored.chunk.text.casefold()))
-        size, least = len(words), _SAME * len(words)
-        for other, known, repeats in kept:
-            # Sets of sizes too far apart cannot overlap enough: most pairs end here.
-            if least <= len(known) and _SAME * len(known) <= size and _is_same(words, known):
-                note_id = passage.stored.chunk.note_id
-                if note_id not in (other.stored.chunk.note_id, *repeats):
-                    repeats.append(note_id)
-                break
-        else:
+        # Sets of sizes too far apart cannot overlap enough: most pairs end here.
+        own, least = len(words), _SAME * len(words)
+        near = [kept[n] for n, size in enumerate(sizes) if least <= size and _SAME * size <= own]
+        same = next((one for one in near if _is_same(words, one[1])), None)
+        if same is None:
             kept.append((passage, words, []))
+            sizes.append(len(words))
+            continue
+        other, _, repeats = same
+        note_id = passage.stored.chunk.note_id
+        if note_id not in (other.stored.chunk.note_id, *repeats):
+            repeats.append(note_id)
     return [(passage, tuple(repeats)) for passage, _, repeats in kept]
 
 

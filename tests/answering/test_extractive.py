@@ -38,7 +38,7 @@ def evidence_for(note: Note, *quotes: tuple[str, float]) -> list[Evidence]:
 
 
 def passage_of(chunk: Chunk) -> Passage:
-    tokens = StoredTokens(np.zeros((0, 1), np.uint8), np.zeros(0, np.int32))
+    tokens = StoredTokens(np.zeros((0, 1), np.uint8), np.zeros(0, np.uint8))
     stored = StoredChunk(1 + chunk.ordinal, chunk, "Cours", "fr", b"")
     return Passage(
         1 + chunk.ordinal,
@@ -158,6 +158,23 @@ def test_a_comparison_quotes_what_begins_with_each_side() -> None:
     assert [citation.quote for citation in citations] == [
         "Une image : est un schéma en lecture seule.",
         "Un conteneur : est une instance d'une image.",
+    ]
+
+
+def test_sides_that_share_a_word_are_told_apart_by_the_others() -> None:
+    note = note_of(
+        "Il y a deux types de librairies : des librairies statiques et partagées.\n\n"
+        "Une librairie statique est intégrée au programme.\n\n"
+        "Une librairie partagée est dans un seul fichier.\n"
+    )
+    evidence = evidence_for(
+        note, ("Il y a", 9.0), ("Une librairie partagée", 8.0), ("Une librairie statique", 7.0)
+    )
+    question = "différence entre librairie statique et librairie partagée"
+    citations = cite(choose_quotations(evidence, {note.id: note}, question), {note.id: note})
+    assert [citation.quote for citation in citations] == [
+        "Une librairie statique est intégrée au programme.",
+        "Une librairie partagée est dans un seul fichier.",
     ]
 
 
