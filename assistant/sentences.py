@@ -14,8 +14,10 @@ _ABBREVIATIONS = frozenset(
     "j.-c c.-à-d i.e e.g vs mr mrs ms no n° num tél tel min max sec réf ref approx resp "
     "jr sr inc ltd dept jan fév févr avr juil sept oct nov déc".split()
 )
+_CLOSING = r"(?:[\"'»”’)\]*_]|[ \u00a0\u202f](?=»))"
+# Not `*+` after a group: it matches too little in Python before 3.11.5, Debian 12's for one.
 _END = re.compile(
-    r"(?<![.!?…])[.!?…]++(?:[\"'»”’)\]*_]|[ \u00a0\u202f](?=»))*+(?=\s)"
+    rf"(?<![.!?…])[.!?…]++{_CLOSING}*(?!{_CLOSING})(?=\s)"
     r"|(?<=[a-zà-ÿ)]{2})\.(?=[A-ZÀ-ÖØ-Þ][a-zà-ÿ']+\s+[a-zà-ÿ])"
 )
 _LAST_WORD = re.compile(r"([^\s(«\"'’]+)\.$")
