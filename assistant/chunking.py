@@ -27,13 +27,15 @@ from assistant.structure import (
     read_structure,
 )
 
-VERSION = "9"  # of chunks and spans: another version makes an index stale
+VERSION = "10"  # of chunks and spans: another version makes an index stale
 TARGET_TOKENS = 320  # of a chunk's own text
 _CONTEXT_CHARACTERS = 240  # of headings, and again of the lead-in
+_ADDRESS = r"\((?:[^()]++|\([^()]*+\))*+\)"  # "(fiche(1).pdf)"
 # Images, links and bare addresses, tags and comments: alone they are no evidence.
-_UNREADABLE = re.compile(
-    r"!\[[^\]]*\]\([^)]*\)|\[[^\]]*\]\([^)]*\)|<!--.*?-->|</?[a-zA-Z][^>]*>|https?://\S+", re.S
-)
+_UNREADABLE = re.compile(rf"!?\[[^\]]*\]{_ADDRESS}|<!--.*?-->|</?[a-zA-Z][^>]*>|https?://\S+", re.S)
+_IMAGE = rf"!\[[^\]\n]*\]{_ADDRESS}(?:\{{[^}}\n]*\}})?"  # with the attributes of Pandoc and Quarto
+_IMAGES_BEFORE = re.compile(rf"(?:{_IMAGE}\s*)+")
+_IMAGES_AFTER = re.compile(rf"(?:\s*{_IMAGE})+\Z")
 _LONG_GAP = 200  # characters of a comment or blob that end a chunk before them
 _LONG_ITEM = 320  # characters: a longer item is quoted by sentence
 
@@ -69,7 +71,7 @@ def chunk_note(note: Note, count_tokens: CountTokens, *, window: int) -> list[Ch
         return []
     overhead = count_tokens([""])[0]
     budget = max(1, min(TARGET_TOKENS, window - overhead))
-    sizes = [size - overhead for size in count_tokens([_content(note, b) for b in blocks])]
+    sizes = [size - overhead for size in count_tokens(_with_gaps(note.text, blocks))]
     has_words = [any(map(str.isalnum, _content(note, b))) for b in blocks]
     groups = _pack(blocks, sizes, has_words, budget)
     ranges = _cut(note, groups, count_tokens, budget + overhead)
@@ -83,6 +85,15 @@ def chunk_note(note: Note, count_tokens: CountTokens, *, window: int) -> list[Ch
 
 def _content(note: Note, block: Block) -> str:
     return note.text[block.start : block.end]
+
+
+def _with_gaps(text: str, blocks: list[Block]) -> list[str]:
+    """Return the text of each block after the short hidden one above, which its chunk holds too."""
+    starts = [block.start for block in blocks]
+    for index, above in enumerate(blocks[:-1], start=1):
+        if starts[index] - above.end <= _LONG_GAP:
+            starts[index] = above.end
+    return [text[start : block.end] for start, block in zip(starts, blocks, strict=True)]
 
 
 def _pack(
@@ -173,7 +184,8 @@ def _pieces(
         else:
             gentle += split_sentences(text, left, right)
     parts = _bounded(text, gentle, count_tokens, limit)
-    sizes = count_tokens([text[left:right] for left, right in parts])
+    befores = [left for left, _ in parts[:1]] + [right for _, right in parts[:-1]]
+    sizes = count_tokens([text[b:right] for b, (_, right) in zip(befores, parts, strict=True)])
     pieces: list[tuple[int, int]] = []
     filled = 0
     for (left, right), size in zip(parts, sizes, strict=True):
@@ -276,15 +288,39 @@ def _inside(blocks: Iterable[Block], start: int, end: int) -> list[Block]:
 
 
 def _spans(text: str, start: int, end: int, blocks: list[Block]) -> Iterable[Span]:
-    """Yield the quotable units of a chunk, in order; headings and ornaments are none."""
-    for block in blocks:
+    """Yield the quotable units of a chunk, in order; headings and ornaments are none.
+
+    A bold line is one with the first sentence of the paragraph that it names.
+    """
+    headword: Block | None = None
+    for block, following in zip(blocks, [*blocks[1:], None], strict=True):
         left, right = max(block.start, start), min(block.end, end)
         is_title = block.kind is Kind.HEADING and block.depth < PLAIN_HEADING_DEPTH
         if is_title or left >= right or is_directive(text[left:right]):
             continue  # a plain line over a list is its lead-in, which can be quoted
+        if left == block.start and following is not None and _names(block, following):
+            headword = block
+            continue
+        lead = None if block.kind is Kind.PARAGRAPH else block.lead
         for unit, kind in _units(text, left, right, block):
-            if is_readable(text[unit[0] : unit[1]]):
-                yield Span(*unit, kind, block.lead)
+            first, last = unit if kind in ("code", "row") else _without_images(text, *unit)
+            first, headword = first if headword is None else headword.start, None
+            if is_readable(text[first:last]):
+                yield Span(first, last, kind, lead)
+
+
+def _names(block: Block, following: Block) -> bool:
+    """Whether a block is the bold line above the paragraph that it names."""
+    is_under = following.kind is Kind.PARAGRAPH and block.kind is Kind.PARAGRAPH
+    return is_under and following.lead == (block.start, block.end)
+
+
+def _without_images(text: str, left: int, right: int) -> tuple[int, int]:
+    """Leave out the images that stand before and after what is said."""
+    if before := _IMAGES_BEFORE.match(text, left, right):
+        left = before.end()
+    after = _IMAGES_AFTER.search(text, left, right) if "](" in text[left:right] else None
+    return left, after.start() if after else right
 
 
 def is_readable(text: str) -> bool:

@@ -260,7 +260,8 @@ def print_report(
         for note_id in ids[:most]:
             click.echo(f"  {name} : {printable_name(note_id)}")
         if len(ids) > most:
-            click.echo(f"  … et {len(ids) - most} autres ({name}s)")
+            more = len(ids) - most
+            click.echo(f"  … {_others(more)} ({name}{'s' if more > 1 else ''})")
     _print_skipped(report.skipped, most)
     counts = (
         f"{len(report.added)} ajoutée(s), {len(report.changed)} modifiée(s), "
@@ -293,7 +294,11 @@ def _print_skipped(skipped: Sequence[Skipped], most: int) -> None:
         names = ", ".join(printable_name(item.note_id) for item in first)
         more = len(group) - len(first)
         click.secho(f"  {len(group):>5}  {printable(group[0].reason)}", fg="yellow")
-        click.echo(f"         {names}{f' … et {more} autres' if more > 0 else ''}")
+        click.echo(f"         {names}{f' … {_others(more)}' if more > 0 else ''}")
+
+
+def _others(count: int) -> str:
+    return f"et {count} autre{'s' if count > 1 else ''}"
 
 
 def findings_as_json(findings: Sequence[Finding], mended: Sequence[str]) -> dict[str, Any]:

@@ -6,7 +6,8 @@ lines and numbered lines are items, and a short line ending in a colon before it
 a heading or a lead-in. Directives of MyST (```{note}) hold prose, not code. Nothing is
 changed, moved or dropped: every character that is not white space lies in exactly one
 block; comments, what nobody reads (base64, minified code) and what is written for a
-program (Obsidian's block ids and queries) in blocks of their own.
+program (Obsidian's block ids and queries, code that a page does not show) in blocks of their
+own.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ class Block:
     """A run of whole lines: `text[start:end]`, without the line break at its end.
 
     `depth` is the level of a heading or the nesting of an item. `lead` is the range of
-    the line that introduces an item, code or row, where there is one.
+    the line that introduces an item, code or row, or of the bold line that names what a
+    paragraph defines, where there is one.
     """
 
     kind: Kind
@@ -91,11 +93,17 @@ _BLOB_CLOSING = re.compile(r"[ \t]+\"[^\"\n]{0,200}\"[ \t]*\)|[ \t]+[^<>\n]{0,30
 _FEWEST_ALTERNATIVE_WORDS = 3  # of an image, to be read without it; "fig" says nothing
 _BLOCK_ID = re.compile(r"(?<!\S)\^(?=[\w-]*[a-zA-Z])[a-zA-Z0-9-]{2,}\Z")  # Obsidian's
 _QUERY = re.compile(r"[ \t>]*(?:`{3,}|~{3,})[ \t]*(?:dataview(?:js)?|tasks|query|base)\b")
+# R Markdown and Quarto: code of which the page shows the result alone, or nothing.
+_UNSHOWN = re.compile(
+    r"[ \t>]*(?:`{3,}|~{3,})[ \t]*\{(?:[^\n}]*[\s,](?:echo|include)[ \t]*=[ \t]*(?:F|FALSE|False)\b"
+    r"|[^\n]*\n(?:[ \t>]*#\|[^\n]*\n)*?[ \t>]*#\|[ \t]*(?:echo|include):[ \t]*(?:false|FALSE)\b)"
+)
 _LONG_LINE = re.compile(r"[^\n]{1000,}")
 _FEWEST_SPACES = 0.1  # of a long line that people read; French has 0.13 to 0.17
 _LONGEST_MARKED = 1_000  # characters of a line that can be all bold
 _LONE_RETURN = re.compile(r"\r(?!\n)|\0")  # markdown-it would end a line here
 _PLAIN_HEADING_WORDS = 6
+_HEADWORD_WORDS = 8  # of a bold line that names what the paragraph under it defines
 PLAIN_HEADING_DEPTH = 7  # below every real heading
 
 
@@ -306,6 +314,18 @@ def _is_plain_heading(text: str, blocks: list[Block], index: int) -> bool:
     )
 
 
+def _is_headword(text: str, block: Block) -> bool:
+    """A short bold line that is a paragraph of its own and asks or ends nothing."""
+    content = text[block.start : block.end].strip()
+    return (
+        block.kind is Kind.PARAGRAPH
+        and "\n" not in content
+        and _is_bold(content)
+        and not content.rstrip("*_").endswith((".", "!", "?", "…"))
+        and len(content.split()) <= _HEADWORD_WORDS
+    )
+
+
 def read_structure(text: str, body_start: int = 0) -> list[Block]:
     """Return the blocks of `text` from `body_start` on, in order, never overlapping."""
     lines = _lines(text, body_start)
@@ -368,7 +388,10 @@ def read_structure(text: str, body_start: int = 0) -> list[Block]:
                 continue
             parents = []
             lead = _last_sentence(text, block) if _ends_in_colon(text, block) else None
-            found.append(Block(Kind.PARAGRAPH, *span, headings))
+            above = raw[index - 1] if index else None
+            named = above and _is_headword(text, above) and not _is_headword(text, block)
+            headword = (above.start, above.end) if above and named else None
+            found.append(Block(Kind.PARAGRAPH, *span, headings, 0, headword))
             if block.kind is Kind.PARAGRAPH and lead is None:
                 following = raw[index + 1].kind if index + 1 < len(raw) else None
                 if following is Kind.CODE and not is_directive(content):
@@ -421,7 +444,7 @@ def _hide(
         ranges += _around_blob(text, match)
     for block in blocks:
         if block.kind is Kind.CODE:
-            if _QUERY.match(text, block.start, block.end):
+            if any(mark.match(text, block.start, block.end) for mark in (_QUERY, _UNSHOWN)):
                 ranges.append((block.start, block.end))
         elif found := _BLOCK_ID.search(text, block.start, block.end):
             ranges.append((found.start(), found.end()))

@@ -354,6 +354,22 @@ def test_block_ids_of_obsidian_are_not_quoted() -> None:
     assert _lead(text, chunks[1], "un item") == "Les points :"
 
 
+@pytest.mark.parametrize(
+    "opening",
+    [
+        "{r, echo = FALSE, out.width = '80%'}", "{r setup, include=FALSE}", "{r echo=F}",
+        "{python}\n#| label: figure\n#| echo: false",
+    ],
+)  # fmt: skip
+def test_code_that_the_page_does_not_show_is_no_answer(opening: str) -> None:
+    shown = "```{r, eval = FALSE, echo = TRUE}\nplot(include = FALSE)\n```"
+    text = f"La fenêtre suivante :\n\n```{opening}\ninclude_image(1)\n```\n\nAprès.\n\n{shown}\n"
+    chunks = _chunks(text)
+    quotes = [quote for chunk in chunks for quote in _quotes(chunk)]
+    assert quotes == ["La fenêtre suivante :", "Après.", shown]
+    assert not any(span.lead for chunk in chunks for span in chunk.spans if span.kind != "code")
+
+
 @pytest.mark.parametrize("language", ["dataview", "dataviewjs", "tasks", "query"])
 def test_queries_of_obsidian_are_no_answer(language: str) -> None:
     query = f"```{language}\nTABLE note FROM #livre WHERE auteur\n```"
@@ -362,3 +378,49 @@ def test_queries_of_obsidian_are_no_answer(language: str) -> None:
     quotes = [quote for chunk in chunks for quote in _quotes(chunk)]
     assert quotes == ["Les livres :", "Après.", "```sql\nSELECT 1\n```"]
     assert all(chunk.text == text[chunk.start : chunk.end] for chunk in chunks)
+
+
+def test_a_headword_is_quoted_with_what_defines_it() -> None:
+    text = (
+        "**inode**\n\nUn bloc du disque. Il a un numéro.\n\n**Unités**\n\n**bit**\n\n"
+        "La plus petite.\n\n**Les nombreux avantages de tout cela :**\n\n- rapide\n\n"
+        "**Un volume ?**\n\nIl garde.\n\n**Fin**\n"
+    )
+    (chunk,) = _chunks(text)
+    assert _quotes(chunk) == [
+        "**inode**\n\nUn bloc du disque.", "Il a un numéro.", "**Unités**",
+        "**bit**\n\nLa plus petite.", "**Les nombreux avantages de tout cela :**", "rapide",
+        "**Un volume ?**", "Il garde.", "**Fin**",
+    ]  # fmt: skip
+
+
+def test_a_headword_stays_with_what_defines_it() -> None:
+    words = " ".join(["mot"] * 300)
+    text = f"{words}.\n\n**inode**\n\nUn bloc du disque, {' '.join(['long'] * 30)}.\n"
+    chunks = _chunks(text)
+    assert [chunk.text.split()[0] for chunk in chunks] == ["mot", "**inode**"]
+
+
+def test_an_image_beside_a_sentence_is_not_quoted_with_it() -> None:
+    text = (
+        "![Le style](img/a.png){width=100%}\n"
+        "Enfin le *package* met en forme ![ici](b.png) le code.\n![](c.png) ![](d.png)\n\n"
+        "Voici la fenêtre :\n![](e.png)\n\n- ![logo](f.png) un item\n"
+    )
+    (chunk,) = _chunks(text)
+    assert _quotes(chunk) == [
+        "Enfin le *package* met en forme ![ici](b.png) le code.", "Voici la fenêtre :", "un item",
+    ]  # fmt: skip
+
+
+def test_what_is_hidden_between_short_blocks_counts_in_the_size_of_a_chunk() -> None:
+    embedder = FakeEmbedder(max_tokens=512)
+    note = _note("".join(f"Le mot {n}.\n\n<!-- {'x ' * 90}-->\n\n" for n in range(60)))
+    chunks = chunk_note(note, embedder.count_tokens, window=512)
+    assert_sound(note, chunks, embedder.count_tokens, 512)
+
+
+def test_a_link_to_a_name_in_brackets_is_no_answer() -> None:
+    text = "- [la fiche(1).pdf](fiche(1).pdf)\n- ![](plan(2).png) Le plan.\n"
+    (chunk,) = _chunks(text)
+    assert _quotes(chunk) == ["Le plan."]

@@ -205,7 +205,10 @@ def test_dry_run_lists_everything_changes_nothing_and_exits_0(run):
     assert told.code == 0 and not Path("index").exists()
     assert all(f"ajoutée : more{n:02}.md" in told.out for n in range(30))
     assert run("index", "--dry-run", "--json").json["stale"]
-    assert "autres" in run("index", "--check").out
+    assert "… et 21 autres (ajoutées)" in run("index", "--check").out
+    for n in range(10, 30):
+        Path(f"corpus/more{n:02}.md").unlink()
+    assert "… et 1 autre (ajoutée)" in run("index", "--check").out
 
 
 def test_filters(run):

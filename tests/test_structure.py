@@ -213,11 +213,11 @@ def test_blocks_of_text_with_comments_tile_it(text: str, times: int) -> None:
 
 def test_the_content_of_a_myst_directive_is_prose() -> None:
     text = (
-        "```{tip} Titre\n:class: x\n\nDu texte.\n\n- un\n```\n\n```{r, echo=FALSE}\nx <- 1\n```\n"
+        "```{tip} Titre\n:class: x\n\nDu texte.\n\n- un\n```\n\n```{r, eval=FALSE}\nx <- 1\n```\n"
     )
     assert _outline(text) == [
         ("paragraph", "```{tip} Titre"), ("hidden", ":class: x"), ("paragraph", "Du texte."),
-        ("item", "- un"), ("paragraph", "```"), ("code", "```{r, echo=FALSE}\nx <- 1\n```"),
+        ("item", "- un"), ("paragraph", "```"), ("code", "```{r, eval=FALSE}\nx <- 1\n```"),
     ]  # fmt: skip
 
 

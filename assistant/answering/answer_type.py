@@ -13,6 +13,7 @@ import re
 
 from assistant.analysis import fold
 from assistant.answering.question_kind import QuestionKind, question_kind
+from assistant.retrieval.phrasing import spelt
 
 _MONTHS = (
     "janvier|février|fevrier|mars|avril|mai|juin|juillet|août|aout|septembre|octobre|novembre|"
@@ -52,6 +53,7 @@ _CODE = re.compile(r"^ {0,3}(```|~~~).*?^ {0,3}\1|`[^`\n]+`", re.S | re.M)
 
 def can_answer(question: str, text: str) -> bool:
     """Whether `text` holds a date, number or name where `question` asks for one."""
+    question = spelt(question)
     kind = question_kind(question)
     if kind is QuestionKind.WHEN and _ASKS_DATE.search(question):
         return bool(_DATE.search(text))

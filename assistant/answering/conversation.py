@@ -23,7 +23,7 @@ from assistant.answering import english_follow_ups, french_follow_ups
 from assistant.answering.frames import FRAMES
 from assistant.answering.noun_phrases import unaccented
 from assistant.answering.question_topic import COURTESY, Asked, plain, take_apart
-from assistant.answering.spoken_of import apart, beside, leans, shown
+from assistant.answering.spoken_of import apart, beside, leans, parted, shown
 from assistant.datatypes import Answer
 from assistant.language import detect_language
 
@@ -31,6 +31,7 @@ _MOST_TERMS = 60  # of one answer, kept for the next question
 _MOST_SUBJECTS = 4
 _SUBJECT_WORDS = 5
 _MOST_TOGETHER = 3  # questions before a follow-up that are looked for with it
+_LONGEST_TOGETHER = 1_200  # characters: the model would cut off the last line, the one asked
 _MOST_TOLD = 8  # turns read of a conversation that is told
 _LONGEST_TOLD = 2_000  # characters read of each of its questions and answers
 _MARK = re.compile(r"\[\d+\]")
@@ -210,7 +211,8 @@ def standalone(question: str, turns: Sequence[Turn]) -> Rewritten:
     folded = unaccented(asked)
     if found := _IN_LANGUAGE.fullmatch(folded):
         code = _LANGUAGES[found["l"] or found["v"]]
-        return Rewritten(last.standalone, True, Kind.LANGUAGE, code)
+        line, topic = parted(last.standalone)
+        return Rewritten(line, True, Kind.LANGUAGE, code, about=topic)
     before = _spoken_of(turns)
     if not before.topic:
         return complete
@@ -257,8 +259,9 @@ def _spoken_of(turns: Sequence[Turn]) -> Asked:
 def read_together(question: str, turns: Sequence[Turn]) -> str:
     """Return a follow-up after the questions that it leans on, in one line; "" without any.
 
-    Those are the questions since the last complete one, at most 3, as they were asked. A
-    line that asks for the answer in another language is read as the question it repeats.
+    Those are the questions since the last complete one, at most 3 and 1,200 characters with
+    the line, as they were asked. A line that asks for the answer in another language is read
+    as the question it repeats.
     """
     before = [turn for turn in turns if plain(turn.question)]  # without thanks
     if before and _IN_LANGUAGE.fullmatch(unaccented(plain(question))):
@@ -268,7 +271,10 @@ def read_together(question: str, turns: Sequence[Turn]) -> str:
         return read_together(repeated.question, before)
     asked = [question]
     for turn in before[: -_MOST_TOGETHER - 1 : -1]:
-        asked.insert(0, turn.question.strip().rstrip(" ?.!"))
+        earlier = turn.question.strip().rstrip(" ?.!")
+        if sum(map(len, asked)) + len(earlier) > _LONGEST_TOGETHER:
+            break
+        asked.insert(0, earlier)
         if turn.question == turn.standalone:
             break
     return " ? ".join(asked) if len(asked) > 1 else ""

@@ -15,6 +15,7 @@ from assistant.answering.answer_type import can_answer
 from assistant.answering.question_kind import QuestionKind, question_kind
 from assistant.datatypes import Chunk, Span
 from assistant.retrieval.found import Passage, Retrieval
+from assistant.retrieval.phrasing import spelt
 
 _PASSAGES = 5  # the best ones, looked at span by span
 _LATE_WEIGHT = 8.0  # cosines differ by hundredths between spans
@@ -23,6 +24,14 @@ _PASSAGE_WEIGHT = 0.3
 _DEFINED_WEIGHT = 1.6  # for a span that begins with what is to be defined
 _UNTYPED = 0.7  # taken from a span without the date, number or name that is asked for; by hand,
 # as the one above, on the questions of these kinds of a French reading collection
+_SAYS_WHAT_WEIGHT = 0.3  # for one that begins so and says what it is; by hand, on courses
+_SAYS_WHAT = re.compile(
+    r"[^.;\n]{0,80}?(?:(?<!c['’])\b(?:est|sont) (?:une?\b|des\b|l[ea]s?\b|l['’]|appel)|"
+    r"\bs['’]appelle|\bd[ée]signe|\bd[ée]fini|\bcorrespond|"
+    r"\b(?:is|are) (?:an?|the|called)\b|\bmeans\b|"
+    r": |(?:\*\*|__)\n)",  # a colon, or the end of a headword
+    re.I,
+)
 _WANTS_CODE = re.compile(
     r"\b(?:comment|commandes?|code|exemples?|syntaxe|script|option|how|commands?|example)\b", re.I
 )
@@ -54,7 +63,8 @@ def find_evidence(retrieval: Retrieval) -> list[Evidence]:
     question = retrieval.question
     kind = question_kind(question.text)
     defines = kind in (QuestionKind.DEFINITION, QuestionKind.PURPOSE)
-    wants_code = bool(_WANTS_CODE.search(question.text))
+    asks_what = kind is QuestionKind.DEFINITION
+    wants_code = bool(_WANTS_CODE.search(spelt(question.text)))
     found: list[Evidence] = []
     for passage in retrieval.passages[:_PASSAGES]:
         chunk = passage.stored.chunk
@@ -73,12 +83,18 @@ def find_evidence(retrieval: Retrieval) -> list[Evidence]:
                 + _COVERED_WEIGHT * covered
                 + _PASSAGE_WEIGHT * (passage.score - retrieval.passages[0].score)
                 + (_DEFINED_WEIGHT * opening if defines else 0.0)
+                + (_SAYS_WHAT_WEIGHT if asks_what and _says_what(text, opening) else 0.0)
                 - (0.0 if can_answer(question.text, text) else _UNTYPED)
                 - _penalty(chunk, span, wants_code=wants_code)
             )
             found.append(Evidence(passage, span, score, covered))
     found.sort(key=lambda e: (-e.score, e.passage.row, e.span.start))
     return found
+
+
+def _says_what(text: str, opening: float) -> bool:
+    """Whether a span that begins with a thing says what it is, not what it does or has."""
+    return opening > 0.5 and bool(_SAYS_WHAT.match(text))
 
 
 def _penalty(chunk: Chunk, span: Span, *, wants_code: bool) -> float:

@@ -41,6 +41,9 @@ _CONTRAST = re.compile(
     r"unlike|whereas|while|in contrast|differ\w*|instead of)\b",
     re.I,
 )
+_NEW_BLOCK = re.compile(  # a line between two sentences that parts their paragraphs
+    r"\n[ \t\r>]*(?:\n|#{1,6}[ \t]|[`~]{3}|(?:[-*+]|\d+[.)])[ \t])"
+)
 _SAID_SIDE = 0.5  # of the words that name one side of a comparison
 
 
@@ -155,7 +158,7 @@ def _widened(
             other, start=start, end=end, parts=(replace(other.parts[0], start=start, end=end),)
         )
         if (
-            "\n\n" not in between.replace("\r", "")
+            not _NEW_BLOCK.search(between)
             and len(between.split()) <= _MOST_BETWEEN
             and not (kind is QuestionKind.DEFINITION and place == 0 and start < other.start)
             and not any(_overlap(wider, third) for third in chosen if third is not other)
@@ -183,14 +186,15 @@ def _side_by_side(
 
     Without a span that begins with each, one that says both will do.
     """
-    said = [(_said(e, sides[0]), _said(e, sides[1])) for e in evidence]
+    one, two = sides
+    said = [(_said(e, one, two), _said(e, two, one)) for e in evidence]
     both = [n for n, shares in enumerate(said) if min(shares) >= _SAID_SIDE]
     contrast = [n for n in both if _CONTRAST.search(_text_of(evidence[n]))]
     opening = [
         [
             n
             for n, e in enumerate(evidence)
-            if said[n][side] >= _SAID_SIDE and _opens(e, sides[side])
+            if said[n][side] >= _SAID_SIDE and _opens(e, sides[side], sides[1 - side])
         ]
         for side in (0, 1)
     ]
@@ -217,20 +221,25 @@ def _text_of(evidence: Evidence) -> str:
     return chunk.text[span.start - chunk.start : span.end - chunk.start]
 
 
-def _said(evidence: Evidence, side: str) -> float:
-    """Return the share of the words naming one side of a comparison that the span says."""
+def _said(evidence: Evidence, side: str, other: str) -> float:
+    """Return the share of the words naming one side of a comparison alone that the span says.
+
+    "librairie statique" and "librairie partagée" are told apart by the second word.
+    """
     language = evidence.passage.stored.language
-    wanted = {term.term for term in analyse(side, language)}
+    named = {term.term for term in analyse(side, language)}
+    wanted = named - {term.term for term in analyse(other, language)} or named
     said = {term.term for term in analyse(_text_of(evidence), language)}
     return len(wanted & said) / max(len(wanted), 1)
 
 
-def _opens(evidence: Evidence, side: str) -> bool:
+def _opens(evidence: Evidence, side: str, other: str) -> bool:
     """Whether the span begins with one side of a comparison, as its definition does."""
     language = evidence.passage.stored.language
-    wanted = {term.term for term in analyse(side, language)}
-    first = [term.term for term in analyse(_text_of(evidence), language)][: len(wanted) + 1]
-    return bool(first) and first[0] in wanted
+    named = {term.term for term in analyse(side, language)}
+    wanted = named - {term.term for term in analyse(other, language)} or named
+    first = [term.term for term in analyse(_text_of(evidence), language)][: len(named) + 1]
+    return bool(first) and first[0] in named and not wanted.isdisjoint(first)
 
 
 def _overlap(one: Quotation, other: Quotation) -> bool:
@@ -264,7 +273,7 @@ def _quotation(evidence: Evidence, note: Note, kind: QuestionKind) -> Quotation:
         if (
             before
             and span.end - before[-1].start <= _SENTENCE_CHARACTERS
-            and "\n\n" not in note.text[before[-1].end : span.start]
+            and not _NEW_BLOCK.search(note.text, before[-1].end, span.start)
         ):
             span = replace(span, start=before[-1].start)
     return Quotation(evidence, span.start, span.end, (span,))
@@ -363,7 +372,7 @@ def _shown(text: str, part: Span) -> str:
     if part.kind == "row":
         return " · ".join(filter(None, _cells(quote)))
     if part.kind != "code":
-        return without_tags(re.sub(r"[ \t]*\r?\n[ \t>]*", " ", quote))
+        return without_tags(re.sub(r"[ \t]*(?:\r?\n[ \t>]*)+", " ", quote)).strip()
     if quote.lstrip().startswith(("```", "~~~")):
         return quote
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", quote)), default=0))

@@ -439,6 +439,14 @@ def _embedded(f: _FollowUp) -> str | None:
     return f"{f.text[: found.start('pro')]}{f.part(found, 'v')} {name}{f.part(found, 'rest')}"
 
 
+# "dans le processus fils", where nothing else ends the question.
+_ENDING_PLACE = re.compile(
+    r"\w+ (?:les? |la |l'|une? |des )[\w.+-]+"
+    r"(?: (?!(?:et|ou|les?|la|une?|des?|du|aux?|en|dans|sur|sous|avec|pour|par|sans|qui|que)\b)"
+    r"[\w.+-]+){1,2}$"
+)
+
+
 def _adjunct(f: _FollowUp) -> str | None:
     """ "et sous Windows ?", "et de force ?": the same question there, or so."""
     if (manner := patterns.MANNER.match(f.folded)) and f.before.preposition != "de":
@@ -458,6 +466,8 @@ def _adjunct(f: _FollowUp) -> str | None:
     said = re.search(
         rf"\b(?:{words}) (?:les? |la |l'|une? |des )?[\w.+-]+(?: [A-Z\d][\w.]*)*", text
     )
+    if said and (whole := _ENDING_PLACE.match(text, said.start())):
+        said = whole
     if said:
         return text[: said.start()] + adjunct + text[said.end() :]
     return f"{text} {adjunct}"

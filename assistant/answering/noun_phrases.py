@@ -20,9 +20,14 @@ def unaccented(text: str) -> str:
     )
 
 
-_VOWEL = re.compile(r"^(?:[aeiouàâéèêëîïôöùûü]|h[ôy])", re.I)
+_VOWEL = re.compile(  # or an h that is not heard
+    r"^(?:[aeiouàâéèêëîïôöùûü]|h(?:[ôy]|abi|ect|él|ém|erb|eure|éri(?!ss)|ist|omm|ori|orlo|ormo|uil|uma))",
+    re.I,
+)
 FRENCH_ARTICLE = re.compile(r"^(?:les? |la |l'|une? |des |du )", re.I)
 ARTICLE = re.compile(r"^(?:les?|la|l'|une?|des?|du|the|an?)(?:\s+|(?<='))", re.I)
+
+_TWO = re.compile(r"(.+?) et ((?:les? |la |l'|une? |des ).+)", re.I)
 
 
 def joined(preposition: str, phrase: str) -> str:
@@ -30,6 +35,8 @@ def joined(preposition: str, phrase: str) -> str:
     if not preposition or preposition in ("of", "for"):
         return f"{preposition} {phrase}".strip()
     folded = phrase.lower()
+    if preposition in ("de", "à") and (two := _TWO.fullmatch(phrase)):
+        return f"{joined(preposition, two[1])} et {joined(preposition, two[2])}"
     if preposition == "de":
         for article, contracted in (("les ", "des "), ("le ", "du "), ("des ", "de ")):
             if folded.startswith(article):
@@ -87,6 +94,7 @@ def with_article(phrase: str) -> str:
 
 
 def uncapitalised(topic: str) -> str:
+    """Return a noun phrase whose article begins in lower case; a name stays as it is."""
     return topic[0].lower() + topic[1:] if ARTICLE.match(topic) else topic
 
 
@@ -222,9 +230,18 @@ def agreeing(candidates: Iterable[str], *, plural: bool, feminine: bool | None) 
     return next(sure, None) or next(loose, None)
 
 
+_PLURALS_IN_S = frozenset("bal carnaval festival récital régal chacal landau pneu bleu".split())
+
+
 def plural_of(phrase: str) -> str:
     """Return a singular French noun phrase in the plural, with its article: "les volumes"."""
     words = bare(phrase).split(" ")
-    if words[0].islower() and not words[0].endswith(("s", "x", "z")) and words[0].isalpha():
-        words[0] += "s"
+    noun = words[0]
+    if noun.islower() and not noun.endswith(("s", "x", "z")) and noun.isalpha():
+        if noun.endswith("al") and noun not in _PLURALS_IN_S:
+            words[0] = noun.removesuffix("l") + "ux"
+        elif noun.endswith(("au", "eu")) and noun not in _PLURALS_IN_S:
+            words[0] += "x"
+        else:
+            words[0] += "s"
     return "les " + " ".join(words)

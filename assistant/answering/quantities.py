@@ -2,8 +2,8 @@
 
 "17 000", "17.000", "17,000" and "dix-sept mille" are one value, as "0,5" and "0.5" are;
 "90 %" and "quatre-vingt-dix pour cent" are one quantity. Articles ("un", "une", "one")
-count for nothing. A value is kept as text in canonical form: comparing is exact, also between
-units of one measure ("300 g", "0,3 kg").
+count for nothing; a minus counts, an option ("kill -9") is none. A value is kept as text in
+canonical form: comparing is exact, also between units of one measure ("300 g", "0,3 kg").
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _NUMBER = re.compile(
     rf"(?<![\w.,])(\d{{1,3}}(?:[{_SPACES}]\d{{3}})+(?!\d)|\d+(?:[.,’']\d+)*)([.,]\d+)?"
     r"(?:(?:ème|eme|er|ère|ere|re|e|nd|rd|st|th)s?\b)?"
 )
-_UNIT = re.compile(r"\s?(°\s?[CF]\b|[%€$£‰Ω\u2126⁶⁹]|[^\W\d_]+²?³?)")
+_UNIT = re.compile(r"\s?(°\s?[CF]\b|[%€$£‰Ω\u2126⁶⁹]|[^\W\d_]++²?³?(?!['’]))")
 _NO_UNITS = ("à", "a")  # "de 700 à 1 200 °C" is not about amperes
 _PER = re.compile(r"(?:/|\s+(?:par|per|an?)\s+)([^\W\d_]+)")
 _UNITS = {
@@ -55,12 +55,16 @@ _MEASURES = {  # how many of the first unit of its measure a unit is
         "w": "w:1 kw:1000",
         "o": "o:1 ko:1e3 mo:1e6 go:1e9 to:1e12",
     }.items()
-    for unit, factor in (map(fold, pair.split(":")) for pair in units.split())
+    for unit, factor in (pair.split(":") for pair in units.split())
 }
 _COUNTED = re.compile(r"[ \u00a0-]([^\W\d_]{4,})")
 _COMPOUND = re.compile(r"\b([^\W\d_]+)-(?=(?:way|fold|bits?|phases?|steps?|tiers?|layers?)\b)")
 _PERCENT = re.compile(r"\b(?:pour|per)[ -]?(?:cents?|100)\b", re.I)
 _DEGREES = re.compile(r"\b(?:degrés?|degrees?)(?:\s+(celsius|fahrenheit|c|f)\b)?", re.I)
+_MINUS = re.compile(r"(?<![^\s(=])(?<!\d\s)[-–−]$")  # not of a range, a word or a subtraction
+_BELOW_ZERO = re.compile(  # but "au moins 5 °C" is no less than that
+    r"(?<!\bau )(?<!\bdu )(?<!\bà )(?<!\ble )\b(?:moins|minus)\s+(?=\d+(?:[.,]\d+)?\s?°)", re.I
+)
 _SCALES = {"⁶": 6, "⁹": 9}  # powers of ten, by the mark put in place of their word
 _MILLIONS = re.compile(r"(?<=\d)\s*millions?\b", re.I)
 _BILLIONS = re.compile(r"(?<=\d)\s*(?:milliards?|billions?)\b", re.I)
@@ -69,7 +73,7 @@ _SPELLED = ("fr", "en", "es", "de", "it", "pt", "nl")  # that text_to_num reads
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A number in canonical form ("17000", "0.5"), and its unit where one is known."""
+    """A number in canonical form ("17000", "-0.5"), and its unit where one is known."""
 
     value: str
     unit: str | None
@@ -103,6 +107,7 @@ def quantities(text: str, language: str) -> list[Quantity]:
     text = _COMPOUND.sub(r"\1 ", text)  # three-way
     text = _BILLIONS.sub("⁹", _MILLIONS.sub("⁶", text))  # "2,5 millions" is one number
     text = _DEGREES.sub(_degrees, _PERCENT.sub("%", _in_digits(text, language)))
+    text = _BELOW_ZERO.sub("−", text)
     for match in _NUMBER.finditer(text):
         value = _canonical(match[1], match[2] or "")
         unit = per = None
@@ -112,6 +117,8 @@ def quantities(text: str, language: str) -> list[Quantity]:
             if unit and (rate := _PER.match(text, following.end())):
                 per = _UNITS.get(fold(rate[1]))
             value = _scaled(value, _SCALES.get(written, 0))
+        if value != "0" and _is_negative(text, match.start(), has_unit=unit is not None):
+            value = f"-{value}"
         noun = None
         if counted := _COUNTED.match(text, match.end()):
             noun = next((t.term for t in analyse(counted[1], language)), None)
@@ -133,6 +140,13 @@ def is_unit(text: str, start: int, end: int) -> bool:
     return number is not None and all(
         fold(part) in _UNITS or part in "CF" for part in re.split(r"/", text[start:end])
     )
+
+
+def _is_negative(text: str, start: int, *, has_unit: bool) -> bool:
+    """Whether a minus stands before a number; a hyphen after a word only where there is a unit."""
+    sign = _MINUS.search(text, max(start - 1, 0), start)
+    follows_word = text[max(start - 3, 0) : start - 1].rstrip()[-1:].isalpha()
+    return sign is not None and (has_unit or sign[0] == "−" or not follows_word)
 
 
 def _degrees(match: re.Match[str]) -> str:

@@ -12,6 +12,8 @@ import re
 from enum import StrEnum
 from functools import lru_cache
 
+from assistant.retrieval.phrasing import spelt
+
 
 class QuestionKind(StrEnum):
     """The form of answer that a question asks for."""
@@ -56,13 +58,14 @@ _PATTERNS: tuple[tuple[QuestionKind, re.Pattern[str]], ...] = tuple(
             QuestionKind.LIST,
             r"\b(?:quels|quelles|kels|kelles)\s+(?:sont|st)\b|^\W*(?:liste[rz]?|cite[rz]?|énumère|"
             r"enumere|donne[rz]? (?:la liste|les))\b|\bse compos|\best compos"
-            r"|\bcompos[ée]e?s? de\b|\b(?:différents|types? d|étapes|sortes d|catégories d)"
+            r"|\bcompos[ée]e?s? de\b|\b(?:différents|types? d|[ée]tapes|sortes d|catégories d)"
             r"|\bwhat are (?:the|its)\b|\b(?:list|name) (?:the|all)\b|\bconsists? of\b",
         ),
         (
             QuestionKind.PURPOSE,
-            r"\b(?:sert|servent|sers|utilis(?:e|er|é) pour quoi|à quoi bon)\b|\butilité\b|\brôle\b"
-            r"|\bbut d|\bobjectif d|\bused for\b|\bpurpose of\b|\buse of\b|\bintérêt d",
+            r"\b(?:sert|servent|sers|utilis(?:e|er|é) pour quoi|à quoi bon)\b|\butilit[ée]\b"
+            r"|\br[ôo]le\b|\bbut d|\bobjectif d|\bused for\b|\bpurpose of\b|\buse of\b"
+            r"|\bint[ée]r[êe]t d",
         ),
         (
             QuestionKind.DEFINITION,
@@ -96,7 +99,7 @@ _PATTERNS: tuple[tuple[QuestionKind, re.Pattern[str]], ...] = tuple(
         ),
         (
             QuestionKind.PROCEDURE,
-            r"\bcomment\b|\bcmt\b|\bcoment\b|\bhow (?:do|can|to|does|should)\b|\bétapes pour\b"
+            r"\bcomment\b|\bcmt\b|\bcoment\b|\bhow (?:do|can|to|does|should)\b|\b[ée]tapes pour\b"
             r"|\bde quelle (?:façon|manière)\b",
         ),
     )
@@ -118,6 +121,7 @@ _SIDES = tuple(
 @lru_cache(maxsize=256)  # asked again for every sentence that may answer
 def question_kind(question: str) -> QuestionKind:
     """Return the kind of answer that `question` asks for."""
+    question = spelt(question)
     for kind, pattern in _PATTERNS:
         if pattern.search(question):
             return kind
@@ -126,6 +130,7 @@ def question_kind(question: str) -> QuestionKind:
 
 def compared(question: str) -> tuple[str, str] | None:
     """Return the two things that a comparison names; None where it does not name two."""
+    question = " ".join(spelt(question).split())  # the patterns take cubic time for a run of spaces
     for pattern in _SIDES:
         if found := pattern.search(question):
             one, two = found["one"].strip(), found["two"].strip()

@@ -44,7 +44,7 @@ class ClauseTerms:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A place of the passage: one span with its context, or a list with its lead-in."""
+    """A place of the passage: one span with its context."""
 
     start: int  # in the chunk's text; what may be quoted
     end: int
@@ -70,7 +70,7 @@ class Source:
 
     @cached_property
     def windows(self) -> list[Window]:
-        """Each span in its context; each list whole when its items are short."""
+        """Each span in its context, after the one before it where it leans on that."""
         chunk = self.passage.chunk
         spans = chunk.spans or (Span(chunk.start, chunk.end, "sentence"),)
         windows: list[Window] = []

@@ -27,7 +27,9 @@ from assistant.embedding.late_interaction import Codec
 from assistant.embedding.protocol import TokenVectors
 
 CODE = re.compile(r"`+([^`\n]+)`+")
-_IDENTIFIER = re.compile(r"[\w./:@+#\\-]*(?:\w[._/:@+#\\]\w|\d\w*[^\W\d]|[^\W\d]\d)[\w./:@+#\\-]*")
+_IDENTIFIER = re.compile(  # a run of such signs that is looked at once, whatever it holds
+    r"(?<![\w./:@+#\\-])(?=[\w./:@+#\\-]*?(?:\w[._/:@+#\\]\w|\d[^\W\d]|[^\W\d]\d))[\w./:@+#\\-]+"
+)
 _CAMEL = re.compile(r"\b(?:[a-z]+[A-Z]\w*|[A-Z][a-z]+[A-Z]\w*)\b")
 _BEFORE_VERB = re.compile(
     r"(?:\b(?:se|on|ils?|elles?|qui|est|sont|a|ont|fut|ne|y|is|are|was|were|be|been|it|that|which|"

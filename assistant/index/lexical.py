@@ -26,7 +26,7 @@ from assistant.analysis import Term, analyse
 MISSPELT_WEIGHT = 0.7  # of a term that stands for a misspelt one
 _LEAST_SIMILARITY = 78.0  # of 100, of a word that may stand for another
 _AS_SIMILAR = 4.0  # of 100: words this near to the best stand for it too
-_LONGEST_POSTINGS = 20_000  # passages: a term in more than this weighs next to nothing
+_LONGEST_POSTINGS = 20_000  # passages of a term that are scored, the first by row: it tells little
 _KEPT_POSTINGS = 1_000_000  # of terms asked for, 16 bytes each
 _POSTING = np.dtype([("row", np.int64), ("score", np.float64)])
 

@@ -224,6 +224,9 @@ def _apply(
                 _write(store, embedder, codec, ready, prepared, skipped, progress)
             raise
         chunks = _write(store, embedder, codec, comparison, prepared, skipped, progress)
+        with store.writing():
+            # Another model's vectors outlive the change to this one, and go with the next edit.
+            store.drop_orphan_embeddings(None if rebuilt else fingerprint, keep_share=_ORPHAN_SHARE)
         store.reclaim_space()
         readable = frozenset(prepared.ids)
     return report(
@@ -357,10 +360,6 @@ def _write(
                 progress("écriture", done, len(prepared.ids), ready.note.id)
             store.add_note(ready.note, ready.signature, ready.rows, ready.words)
         chunks = store.counts()[1]
-        # Another model's vectors outlive the change to this one, and go with the next edit.
-        store.drop_orphan_embeddings(
-            versions["fingerprint"] if not comparison.rebuilt else None, keep_share=_ORPHAN_SHARE
-        )
         newer = vectors.rows_after(store, int(facts.get("base_last_row", 0)))
         base = {}
         if not comparison.has_base or vectors.needs_new_base(facts, chunks, newer):

@@ -40,50 +40,52 @@ def _parts(element: _Element) -> list[_Element]:
 
 
 def _sequence(elements: list[_Element]) -> str:
+    return _joined([_term(element) for element in elements])
+
+
+def _joined(terms: list[str]) -> str:
     parts: list[str] = []
-    for element in elements:
-        term = _term(element)
+    for term in terms:
         is_command = bool(parts) and parts[-1].startswith("\\") and parts[-1][-1:].isalpha()
         parts.append(" " + term if is_command and term[:1].isalpha() else term)
     return "".join(parts)
 
 
-def _base(element: _Element) -> str:
-    content = _term(element)
+def _base(content: str) -> str:
     is_one = len(content) <= 1 or content.removeprefix("\\").isalnum()
     return content if is_one else "{" + content + "}"
 
 
 def _term(element: _Element) -> str:
     name, parts = _name(element), _parts(element)
-    groups = ["{" + _term(part) + "}" for part in parts]
-    match name, len(parts):
-        case (("mi" | "mn" | "mo" | "mtext" | "ms"), _):
-            words = "".join(map(str, element.itertext())).translate(_INVISIBLE)
-            words = " ".join(words.split())
-            if name == "mtext":
-                return rf"\text{{{literal(words)}}}" if words else ""
-            return OPERATORS.get(words, literal(words))
-        case "mfrac", 2:
-            return rf"\frac{groups[0]}{groups[1]}"
-        case "msup", 2:
-            return f"{_base(parts[0])}^{groups[1]}"
-        case (("msub" | "munder"), 2):
-            return f"{_base(parts[0])}_{groups[1]}"
-        case "mover", 2:
+    if name in ("mi", "mn", "mo", "mtext", "ms"):
+        words = "".join(map(str, element.itertext())).translate(_INVISIBLE)
+        words = " ".join(words.split())
+        if name == "mtext":
+            return rf"\text{{{literal(words)}}}" if words else ""
+        return OPERATORS.get(words, literal(words))
+    if name == "mtable":
+        rows = [" & ".join(map(_term, _parts(row))) for row in parts]
+        return r"\begin{matrix}" + r" \\ ".join(rows) + r"\end{matrix}"
+    terms = [_term(part) for part in parts]  # each once: elements may be nested deep
+    match name, terms:
+        case "mfrac", [over, under]:
+            return rf"\frac{{{over}}}{{{under}}}"
+        case "msup", [base, high]:
+            return f"{_base(base)}^{{{high}}}"
+        case (("msub" | "munder"), [base, low]):
+            return f"{_base(base)}_{{{low}}}"
+        case "mover", [base, high]:
             accent = _ACCENTS.get("".join(map(str, parts[1].itertext())).strip())
-            return f"{accent}{groups[0]}" if accent else f"{_base(parts[0])}^{groups[1]}"
-        case (("msubsup" | "munderover"), 3):
-            return f"{_base(parts[0])}_{groups[1]}^{groups[2]}"
+            return f"{accent}{{{base}}}" if accent else f"{_base(base)}^{{{high}}}"
+        case (("msubsup" | "munderover"), [base, low, high]):
+            return f"{_base(base)}_{{{low}}}^{{{high}}}"
         case "msqrt", _:
-            return r"\sqrt{" + _sequence(parts) + "}"
-        case "mroot", 2:
-            return rf"\sqrt[{_term(parts[1])}]{groups[0]}"
+            return r"\sqrt{" + _joined(terms) + "}"
+        case "mroot", [base, degree]:
+            return rf"\sqrt[{degree}]{{{base}}}"
         case "mfenced", _:
             opening, closing = element.get("open", "("), element.get("close", ")")
-            return literal(opening) + ", ".join(map(_term, parts)) + literal(closing)
-        case "mtable", _:
-            rows = [" & ".join(map(_term, _parts(row))) for row in parts]
-            return r"\begin{matrix}" + r" \\ ".join(rows) + r"\end{matrix}"
+            return literal(opening) + ", ".join(terms) + literal(closing)
         case _:
-            return _sequence(parts)
+            return _joined(terms)

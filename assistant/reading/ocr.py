@@ -48,7 +48,10 @@ class _Engine:
 
 
 def _engine() -> _Engine:
-    """Look for what may have been installed since, which costs next to nothing."""
+    """Look for what may have been installed since, which costs next to nothing.
+
+    A language that is added to a program already asked is seen by the next process.
+    """
     return _engine_of(find_spec("pytesseract") is not None, which("tesseract"))
 
 
@@ -56,7 +59,7 @@ def _engine() -> _Engine:
 def _engine_of(has_library: bool, program: str | None) -> _Engine:
     """Ask the program itself: pytesseract imports pandas, and every command asks this."""
     if not has_library:
-        return _Engine(remedy=f"installez « {_EXTRA} » et Tesseract (« {_DEBIAN} »)")
+        return _Engine(remedy=f"lancez « {_EXTRA} » et installez Tesseract (« {_DEBIAN} »)")
     if program is None:
         return _Engine(remedy=f"installez le programme Tesseract (« {_DEBIAN} »)")
     try:

@@ -35,6 +35,7 @@ _SILENT = (  # what they say is for the program that makes the pages, or for the
 _PLAIN = ("only", "ifconfig", "container", "compound", "tabs", "grid", "hlist", "class")
 _DOCUMENT_FIELDS = {"author", "authors", "auteur", "date", "title", "keywords", "tags"}
 _FIELD = re.compile(r"^:(\w+):[ \t]+(\S[^\n]{0,300})$", re.M)
+_TERM = re.compile(r"(?!\.\. )\S")  # of a glossary; its definition is indented
 _HEAD = 2_000  # characters in which fields that describe the note stand
 _LONG_PARAGRAPH = re.compile(r"(?:^[^\n]+\n?)+", re.M)
 _LONG = 10_000  # characters of a paragraph whose marks are counted
@@ -186,6 +187,16 @@ def _directives() -> dict[str, Any]:
         def run(self) -> list[nodes.Node]:
             return [*self.opening(), *self.nested()]
 
+    class Glossary(Generic):
+        """Several terms may share a definition, which docutils knows of one term alone."""
+
+        def nested(self) -> list[nodes.Node]:
+            for index in range(len(self.content) - 1):
+                above, below = self.content[index : index + 2]
+                if _TERM.match(above) and _TERM.match(below):
+                    self.content[index], self.content[index + 1] = "", f"{above}, {below}"
+            return super().nested()
+
     class Plain(Generic):
         def run(self) -> list[nodes.Node]:
             return self.nested()
@@ -219,7 +230,7 @@ def _directives() -> dict[str, Any]:
     named: dict[str, Any] = {"": Generic, "toctree": Links, "include": Links}
     named |= dict.fromkeys(("figure", "image", "thumbnail"), Picture)
     named |= dict.fromkeys(_CODE, Code) | dict.fromkeys(_SILENT, Silent)
-    named |= dict.fromkeys(_PLAIN, Plain)
+    named |= dict.fromkeys(_PLAIN, Plain) | {"glossary": Glossary}
     return named
 
 
@@ -284,9 +295,12 @@ class _Writer:
                     words = " ".join(node["alt"].split())
                     self._write(f"![{words}]({node.get('uri', '')})", node, indent, opening)
             case nodes.footnote() | nodes.citation():
-                label = node.children[0].astext() if node.children else ""
-                for child in node.children[1:]:
-                    self._block(child, indent, f"{indent}[{label}] ")
+                label, *body = node.children or [nodes.label()]
+                if not isinstance(label, nodes.label):  # numbered by what builds the page
+                    self.children(node, indent)
+                    return True
+                for child in body:
+                    self._block(child, indent, f"{indent}[{label.astext()}] ")
             case nodes.TextElement():
                 self._write(self._inline(node), node, indent, opening)
             case nodes.Element():
@@ -348,6 +362,8 @@ class _Writer:
                     parts.append(f"${child.astext()}$")
                 case nodes.image():
                     parts.append(child.get("alt", ""))
+                case nodes.footnote_reference() if "auto" in child:  # no number yet
+                    parts[-1:] = [part.rstrip() for part in parts[-1:]]
                 case nodes.footnote_reference() | nodes.citation_reference():
                     parts.append(f"[{child.astext()}]")
                 case nodes.target() | nodes.system_message() | nodes.raw():

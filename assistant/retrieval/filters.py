@@ -82,11 +82,12 @@ def _is_named(note: NoteLabels, pattern: str) -> bool:
     """
     note_id, pattern = fold(note.id), fold(pattern)
     stem = note_id.rpartition(".")[0]
+    glob = pattern.replace("[", "[[]")  # the folder "TP [2024]/" is no choice of characters
     return (
         f"/{note_id}".endswith(f"/{pattern}")
         or f"/{stem}".endswith(f"/{pattern}")
-        or fnmatchcase(note_id, pattern)
-        or ("/" not in pattern and fnmatchcase(note_id.rsplit("/", 1)[-1], pattern))
+        or fnmatchcase(note_id, glob)
+        or ("/" not in pattern and fnmatchcase(note_id.rsplit("/", 1)[-1], glob))
     )
 
 

@@ -9,6 +9,7 @@ purpose) is read from the question itself, not from this.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _GREETING = (
     r"(?:bonjour|bonsoir|salut|coucou|hello|hi|hey|bjr|slt|merci|svp|stp|please)\b[\s,!.;:]*"
@@ -48,7 +49,8 @@ _OPENING = re.compile(
 _CLOSING = re.compile(rf"[\s,]*\b{_POLITE}\s*(?P<mark>[?!.]*)\s*$", re.I)
 # Notes say what a thing is for, hardly ever why one uses it.
 _WHY_USE = re.compile(
-    r"^\W*pourquoi (?:(?:est-ce qu['’ ]?)?on |faut[- ]il |devrait[- ]on |doit[- ]on )?"
+    r"^\W*pourquoi (?:(?:est-ce qu['’ ]?)?on |faut[- ]il |il (?:faut|faudrait) |"
+    r"on (?:doit|devrait) |devrait[- ]on |doit[- ]on )?"
     r"(?:utilise[rz]?|employe[rz]?|emploie|se sert d['’e]\s?)\s+(\w)",
     re.I,
 )
@@ -60,14 +62,32 @@ _SPELLINGS = {
     "kelle": "quelle", "kels": "quels", "kelles": "quelles", "ki": "qui", "ke": "que",
     "kesk": "qu'est-ce que", "kesako": "qu'est-ce que", "keske": "qu'est-ce que",
     "kan": "quand", "kand": "quand", "ds": "dans", "ac": "avec", "pr": "pour", "tt": "tout",
-    "ya": "il y a",
+    "ya": "il y a", "qoi": "quoi", "coment": "comment", "koment": "comment", "fo": "faut",
 }  # fmt: skip
+# A lone "c" is a letter or a language to a model, and "diff" a command.
+_SHORTENED = tuple(
+    (re.compile(pattern, re.I), words)
+    for pattern, words in (
+        (r"(?<![\w'’.-])c ?(?:est )?quoi\b", "c'est quoi"),
+        (r"^(\W*)a quoi\b", r"\1à quoi"),
+        (r"\bqu['’ ]es[- ]ce\b", "qu'est-ce"),
+        (r"\b((?:la|les|une|quelle) )diffs?\b|\bdiffs?(?= entre\b)", r"\1différence"),
+    )
+)
 _WORD = re.compile(r"(?<![\w'’.-])[a-zA-Z]{2,6}(?![\w'’-]|\.\w)")
+
+
+@lru_cache(maxsize=256)  # read again for every sentence that may answer
+def spelt(question: str) -> str:
+    """Return `question` with the words of messages as they are written elsewhere."""
+    question = _WORD.sub(lambda word: _SPELLINGS.get(word[0], word[0]), question)
+    for pattern, words in _SHORTENED:
+        question = pattern.sub(words, question)
+    return question
 
 
 def core(question: str) -> str:
     """Return what `question` looks for; the question itself where that is all of it."""
-    spelt = _WORD.sub(lambda word: _SPELLINGS.get(word[0], word[0]), question)
-    spelt = _WHY_USE.sub(r"à quoi sert \1", spelt)
-    inner = _CLOSING.sub(lambda end: f" {end['mark']}", _OPENING.sub("", spelt, count=1)).strip()
+    asked = _WHY_USE.sub(r"à quoi sert \1", spelt(question))
+    inner = _CLOSING.sub(lambda end: f" {end['mark']}", _OPENING.sub("", asked, count=1)).strip()
     return inner if any(map(str.isalnum, inner)) else question

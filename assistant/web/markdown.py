@@ -52,7 +52,7 @@ def render_answer(text: str, quotes: Iterable[str], link: Callable[[int], str | 
     """
     quoted_lines = {line.strip() for quote in quotes for line in quote.splitlines()}
     # The answer shows a quotation without the tags that only format its words.
-    lines = quoted_lines | {without_tags(line) for line in quoted_lines}
+    lines = quoted_lines | {without_tags(line).strip() for line in quoted_lines}
     lying = [line for line in lines if _MARKER.search(line) and not _MARKER.fullmatch(line)]
     quoted = [re.escape(line) for line in sorted(lying, key=len, reverse=True)]
     pieces = re.split(f"({'|'.join(quoted)})", text) if quoted else [text]

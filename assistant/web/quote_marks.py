@@ -4,8 +4,9 @@ A quotation is a slice of the note's source; the page has lost its Markdown, dra
 formulas and coloured its code. The words of each block that the quotation touches are
 aligned with those of its source lines (Ratcliff and Obershelp's longest common runs), and
 those that stand in the slice go into <mark>. What has no word of its own, as a formula,
-follows the source between its neighbours. Nothing is marked in a block too long to align:
-its lines are, as they are where the note no longer says the quotation.
+follows the source between its neighbours. Nothing is marked in a block too long to align, or
+of too few words repeated: its lines are, as they are where the note no longer says the
+quotation.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import html
 import re
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
@@ -24,6 +26,7 @@ from assistant.web.addresses import QUOTE, quote_digest
 from assistant.web.notes_html import NotePage, mark_lines
 
 LONGEST = 2_000  # words and signs of a block that are aligned
+_MOST_PAIRS = 50_000  # of a word shown and the same in the source; time may grow as these to 3/2
 
 _CITED = re.compile(
     r'<(?P<tag>p|span|h[1-6]|tr|div|dt)\b[^<>]*? data-l="(\d+)-(\d+)" '
@@ -118,13 +121,21 @@ def _chosen(
         return chosen
     if quote[0] <= found[0].start() and found[-1].end() <= quote[1]:
         spans = [quote] * len(shown)
-    elif max(len(shown), len(found)) <= LONGEST:
-        spans = _spans([word for word, _ in shown], found, source)
+    elif _can_be_aligned(words := [word for word, _ in shown], [match[0] for match in found]):
+        spans = _spans(words, found, source)
     else:
         return chosen
     for (_, at), span in zip(shown, spans, strict=True):
         chosen[at] |= _is_within(span, quote)
     return _with_spaces(pieces, chosen)
+
+
+def _can_be_aligned(shown: Sequence[str], found: Sequence[str]) -> bool:
+    """Whether the words of a block and of its source are few and varied enough."""
+    if max(len(shown), len(found)) > LONGEST:
+        return False
+    there = Counter(found)
+    return sum(times * there[word] for word, times in Counter(shown).items()) <= _MOST_PAIRS
 
 
 def _spans(

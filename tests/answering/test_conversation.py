@@ -128,6 +128,14 @@ def test_another_language_keeps_the_question(question, language):
     assert rewritten == Rewritten(CGROUPS, True, Kind.LANGUAGE, language)
 
 
+def test_another_language_keeps_the_topic_that_a_line_is_looked_for_with():
+    line, topic = "et faut savoir quoi avant ?", "les volumes"
+    turn = Turn(line, Rewritten(line, True, Kind.FOLLOW_UP, about=topic).shown, True)
+    again = standalone("en anglais", [turn])
+    assert again == Rewritten(line, True, Kind.LANGUAGE, "en", about=topic)
+    assert again.shown == turn.standalone and "propos" not in again.searched
+
+
 @pytest.mark.parametrize("line", ["merci", "Merci beaucoup !", "ok", "d'accord, merci", "Thanks!"])
 @pytest.mark.parametrize("turns", [[], after(CGROUPS)])
 def test_thanks_are_not_a_question(line, turns):
@@ -249,6 +257,13 @@ def test_follow_ups_about_the_course_are_found_as_if_written_by_hand(tmp_path, e
     assert statistics.mean(found) >= statistics.mean(by_hand) - 0.03
 
 
+def test_long_questions_do_not_push_the_line_out_of_what_the_model_reads():
+    long, short = f"Pourquoi {'très ' * 300}lent ?", "et ses limites ?"
+    assert read_together(short, [Turn(long, long, True)]) == ""
+    turns = [Turn(long, long, True), Turn("et ses causes ?", "Quelles sont ses causes ?", True)]
+    assert read_together(short, turns) == "et ses causes ? et ses limites ?"
+
+
 def test_a_leaning_line_that_no_rule_knows_goes_beside_the_topic():
     line = "et faut savoir quoi avant de s'y mettre ?"
     understood = standalone(line, after("C'est quoi un registre privé ?"))
@@ -281,3 +296,24 @@ def test_a_turn_knows_the_notes_that_it_quoted_each_once():
     )  # fmt: skip
     answer = Answer(VOLUME, "fr", True, 0.9, "x [1]", (citation, citation), ())
     assert remember(answer).notes == ("a.md",)
+
+
+@pytest.mark.parametrize(
+    ("before", "question", "expected"),
+    [
+        ("que retourne fork dans le processus fils ?", "et dans le père ?",
+         "que retourne fork dans le père ?"),
+        ("que retourne fork dans le processus fils ?", "et dans le processus père ?",
+         "que retourne fork dans le processus père ?"),
+        ("où va la valeur dans le registre eax ?", "et dans la pile ?",
+         "où va la valeur dans la pile ?"),
+        ("comment afficher dans le terminal les logs ?", "et dans une fenêtre ?",
+         "comment afficher dans une fenêtre les logs ?"),
+        ("comment installer sous linux docker ?", "et sous windows ?",
+         "comment installer sous windows docker ?"),
+        ("qui est dans le conteneur de Marie ?", "et dans l'image ?",
+         "qui est dans l'image de Marie ?"),
+    ],
+)  # fmt: skip
+def test_the_whole_place_is_replaced_by_another(before, question, expected):
+    assert standalone(question, after(before)).text == expected

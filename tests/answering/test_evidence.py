@@ -96,3 +96,23 @@ def test_what_lacks_the_date_or_number_asked_for_loses(
 ) -> None:
     text = "# Volcan\n\nLe volcan explose en 1883.\n\nUn volcan explose parfois.\n"
     assert gains(tmp_path, monkeypatch, "_UNTYPED", text, question) == pytest.approx(lacks)
+
+
+@pytest.mark.parametrize(
+    ("question", "gained"),
+    [
+        ("c'est quoi un volume ?", [0.0, 0.3, 0.3, 0.3, 0.0]),
+        ("à quoi sert un volume ?", [0.0] * 5),
+    ],
+)
+def test_what_says_what_a_thing_is_gains_where_that_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, question: str, gained: list[float]
+) -> None:
+    text = (
+        "# Docker\n\nUn volume peut être partagé entre hôtes.\n\n"
+        "Un volume (ou montage) est un dossier gardé.\n\n**Volume**\n\nDossier gardé.\n\n"
+        "- Volume : dossier gardé\n\nC'est le volume qui garde.\n"
+    )
+    assert gains(tmp_path, monkeypatch, "_SAYS_WHAT_WEIGHT", text, question) == pytest.approx(
+        gained
+    )

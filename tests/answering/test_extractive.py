@@ -238,6 +238,21 @@ def test_sentences_of_one_paragraph_are_quoted_as_one_passage() -> None:
     assert quotes == [PARAGRAPH.partition("\n")[0]]
 
 
+@pytest.mark.parametrize(
+    "between",
+    ["\n## Réseau\n", "\n\n", "\r\n\r\n", "\n \t\n", "\n```\nls\n```\n"],
+)
+def test_nothing_but_a_line_break_lies_between_sentences_of_one_passage(between: str) -> None:
+    text = f"# T\n\nUn volume garde les données.{between}Il survit au conteneur.\n"
+    whole = text.partition("\n\n")[2].strip()
+    quotes = quotes_of(note_of(text), ("Un volume", 9.0), ("Il survit", 8.9))
+    assert sorted(quotes) == ["Il survit au conteneur.", "Un volume garde les données."]
+    assert quotes_of(note_of(text), ("Il survit", 9.0)) == ["Il survit au conteneur."]
+    assert quotes_of(note_of(text.replace(between, "\r\n")), ("Il survit", 9.0)) == [
+        whole.replace(between, "\r\n")
+    ]
+
+
 def test_a_further_sentence_is_quoted_when_it_is_worth_its_words() -> None:
     """Of 4 and of 50 words, as probable: exp(-2.5 * 0.8) / (1 + exp(-2.5 * 0.8)) is 0.12."""
     short = "Un volume survit longtemps."
@@ -255,3 +270,16 @@ def test_nothing_is_put_before_a_definition() -> None:
     assert quotes_of(note_of(text), *scores, question="c'est quoi un volume ?")[0] == (
         "Les volumes gardent les données."
     )
+
+
+def test_a_headword_is_shown_on_the_line_of_its_definition() -> None:
+    note = note_of("**inode**\n\nUn bloc\ndu disque.\n")
+    quotations = choose_quotations(evidence_for(note, ("**inode", 9.0)), {note.id: note})
+    assert compose(quotations, {note.id: note}) == "**inode** Un bloc du disque. [1]"
+
+
+def test_a_line_break_before_a_sentence_is_no_space() -> None:
+    note = note_of("Un gène code. <br> <br> Un **allèle** est une version d'un gène. <br>\n")
+    quotations = choose_quotations(evidence_for(note, ("<br> <br> Un", 9.0)), {note.id: note})
+    shown = compose(quotations, {note.id: note})
+    assert shown == "Un **allèle** est une version d'un gène. [1]"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from assistant.answering.answer_type import can_answer
@@ -26,6 +28,15 @@ from assistant.answering.question_kind import QuestionKind, compared, question_k
         ("pourquoi un conteneur est-il léger", QuestionKind.REASON),
         ("formule de l'énergie cinétique", QuestionKind.FORMULA),
         ("Docker est-il gratuit ?", QuestionKind.OTHER),
+        ("c koi la diff entre une image et un conteneur", QuestionKind.COMPARISON),
+        ("à quoi sert git diff ?", QuestionKind.PURPOSE),
+        ("ki a cree linux", QuestionKind.WHO),
+        ("koman on cree un processus", QuestionKind.PROCEDURE),
+        ("qu'es ce que le tas ?", QuestionKind.DEFINITION),
+        ("c'est qoi la pile", QuestionKind.DEFINITION),
+        ("kel est le role du shell", QuestionKind.PURPOSE),
+        ("quelle est l'utilite des volumes", QuestionKind.PURPOSE),
+        ("donne les etapes d'un appel", QuestionKind.LIST),
     ],
 )
 def test_kind(question: str, kind: QuestionKind) -> None:
@@ -41,10 +52,18 @@ def test_kind(question: str, kind: QuestionKind) -> None:
         ("En quoi un conteneur diffère-t-il d'une VM ?", ("un conteneur", "une VM")),
         ("What is the difference between an image and a container?", ("an image", "a container")),
         ("à quoi servent les cgroups ?", None),
+        ("la diff entre image et conteneur", ("image", "conteneur")),
     ],
 )  # fmt: skip
 def test_sides(question: str, sides: tuple[str, str] | None) -> None:
     assert compared(question) == sides
+
+
+@pytest.mark.parametrize("opening", ["différence entre", "compare", "différence :"])
+def test_a_question_full_of_spaces_takes_no_long(opening: str) -> None:
+    started = time.thread_time()
+    assert compared(f"{opening}{' ' * 1900}a et b") in (("a", "b"), None)
+    assert time.thread_time() - started < 1
 
 
 @pytest.mark.parametrize(

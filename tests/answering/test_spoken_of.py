@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from assistant.answering.noun_phrases import joined, plural_of
 from assistant.answering.spoken_of import apart, beside, leans, parted, shown
 
 
@@ -42,6 +43,43 @@ def test_a_line_that_points_back_leans(line: str) -> None:
 )
 def test_a_whole_question_does_not_lean(line: str) -> None:
     assert not leans(line)
+
+
+@pytest.mark.parametrize(
+    ("one", "many"),
+    [
+        ("un volume", "les volumes"),
+        ("le réseau de neurones", "les réseaux de neurones"),
+        ("un journal", "les journaux"),
+        ("le jeu de données", "les jeux de données"),
+        ("un festival", "les festivals"),
+        ("le pneu", "les pneus"),
+        ("l'index", "les index"),
+        ("Docker", "les Docker"),
+    ],
+)
+def test_the_plural_of_a_noun(one: str, many: str) -> None:
+    assert plural_of(one) == many
+
+
+@pytest.mark.parametrize(
+    ("phrase", "expected"),
+    [
+        ("image", "d'image"),
+        ("héritage", "d'héritage"),
+        ("histoire", "d'histoire"),
+        ("hash", "de hash"),
+        ("hachage", "de hachage"),
+        ("hérisson", "de hérisson"),
+        ("le volume", "du volume"),
+        ("les hommes", "des hommes"),
+        ("un héritage et une interface", "d'un héritage et d'une interface"),
+        ("les images et le réseau", "des images et du réseau"),
+        ("pile et file", "de pile et file"),
+    ],
+)
+def test_of_before_a_noun(phrase: str, expected: str) -> None:
+    assert joined("de", phrase) == expected
 
 
 def test_what_is_shown_can_be_taken_apart_again() -> None:

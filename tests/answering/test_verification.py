@@ -18,6 +18,7 @@ unseen.
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from assistant.analysis import analyse
 from assistant.answering.polarity import contradicts, denials, has_opposite
 from assistant.answering.quantities import quantities
 from assistant.answering.verification import Fault, Verifier
+from assistant.embedding.fake import FakeEmbedder
 from assistant.embedding.late_interaction import codec_for
 
 SENTENCES = Path(__file__).with_name("verified_sentences.jsonl")
@@ -170,6 +172,8 @@ def test_an_article_is_no_number():
 def test_two_is_a_number_and_a_preposition_no_unit():
     assert [q.value for q in quantities("deux cellules, puis two atria", "fr")] == ["2"]
     assert [q.value for q in quantities("two atria", "en")] == ["2"]
+    for elided in ("En 1789 l'Assemblée", "En 1789, ml'"):
+        assert [q.unit for q in quantities(elided, "fr")] == [None]
     assert [(q.value, q.unit) for q in quantities("de 700 à 1 200 °C", "fr")] == [
         ("700", None),
         ("1200", "°c"),
@@ -186,12 +190,31 @@ def test_two_is_a_number_and_a_preposition_no_unit():
         ("20 litres", "20 litres par minute", True),
         ("90 minutes", "1,5 heure", True),
         ("200 m", "de 50 à 200 km", False),
+        ("0,5 µm", "500 nm", True),
+        ("5 °C", "il fait -5 °C", False),
+        ("moins cinq degrés", "il fait −5 °C", True),
+        ("au moins 5 °C", "il fait −5 °C", False),
+        ("5 °C", "au moins cinq degrés", True),
+        ("x = -1", "x = 1", False),
+        ("signal 9", "kill -9", True),
+        ("1945", "1939-1945, ou 1939 -1945", True),
+        ("3 km", "de 2-3 km", True),
+        ("5 g", "- 5 g de sel", True),
         ("5 euros par an", "5 euros par mois", False),
     ],
 )
 def test_units_of_one_measure_are_converted(one, other, agree):
     (first,) = quantities(one, "fr")
     assert any(first.agrees(known) for known in quantities(other, "fr")) is agree
+
+
+def test_a_number_without_end_takes_no_long():
+    embedder = FakeEmbedder()
+    codec = codec_for(embedder.fingerprint, embedder.dimension)
+    passages = numbered(["Le noyau partage le temps."], embedder, codec, title="Noyau")
+    started = time.thread_time()
+    verdict = Verifier(passages, embedder, codec, language="fr").verify(f"Le {'1' * 1500} [1].")
+    assert verdict.fault is not None and time.thread_time() - started < 2
 
 
 @pytest.mark.parametrize(

@@ -465,6 +465,22 @@ def test_an_interrupted_refresh_goes_on_where_it_stopped(course, monkeypatch):
     assert course.dump() == course.fresh_dump()
 
 
+def test_no_passage_is_embedded_twice_though_no_note_was_ready(course, monkeypatch):
+    """The longest passage of each note is embedded first: none of them is whole when it ends."""
+    monkeypatch.setattr(refreshing, "_BATCH", 1)
+    for n in range(4):
+        long, short = f"Le volume {n} garde des données. " * 8, f"Le réseau {n} relie."
+        course.write(f"{n}.md", f"# Cours {n}\n\n## Volumes\n\n{long}\n\n## Réseau\n\n{short}\n")
+    with pytest.raises(KeyboardInterrupt):
+        course.refresh(progress=stopping_at(3))
+    assert course.assistant.notes() == []
+    first = set(course.embedder.passages[:2])  # the third was not kept yet
+    course.embedder.passages.clear()
+    course.refresh()
+    assert not first & set(course.embedder.passages)
+    assert course.dump() == course.fresh_dump()
+
+
 def test_a_first_index_that_is_interrupted_answers_from_the_notes_that_are_ready(
     course, monkeypatch
 ):

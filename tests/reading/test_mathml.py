@@ -92,3 +92,14 @@ def test_formulas_of_web_pages() -> None:
     assert read_html(page.encode(), "p.html").text == (
         "L'énergie $E_{c}=\\frac{1}{2}mv^{2}$ est cinétique.\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing", "first"),
+    [("<mrow>", "</mrow>", "x"), ("<msup>", "<mn>2</mn></msup>", "{" * 39 + "x^{2}}^{2}")],
+)
+def test_a_formula_nested_deep_takes_no_longer_than_a_flat_one(
+    opening: str, closing: str, first: str
+) -> None:
+    written = f"<math>{opening * 40}<mi>x</mi>{closing * 40}</math>"
+    assert latex(etree.fromstring(written)).startswith(first)

@@ -195,8 +195,8 @@ def test_without_the_library_the_reason_names_the_extra(monkeypatch):
     with pytest.raises(UnreadableNoteError) as caught:
         read_pdf(scanned(printed()), "x.pdf")
     assert str(caught.value) == (
-        "numérisé, sans texte : installez « pip install 'course-assistant[ocr]' » et Tesseract "
-        "(« apt install tesseract-ocr tesseract-ocr-fra »)"
+        "numérisé, sans texte : lancez « pip install 'course-assistant[ocr]' » et installez "
+        "Tesseract (« apt install tesseract-ocr tesseract-ocr-fra »)"
     )
     assert ocr.version() == ""
 

@@ -162,3 +162,36 @@ def test_an_immense_word_takes_linear_time(unit: str) -> None:
     # docutils alone takes a minute for a tenth of it.
     text = f"Avant.\n\n{unit * 100_000}\n\nAprès.\n"
     assert "Après." in read_restructured_text(text.encode(), "n.rst").text
+
+
+def test_footnotes_without_a_number_keep_their_words_and_leave_no_empty_brackets() -> None:
+    source = (
+        "Il y a deux façons [#fin]_ : la fin et l'appel [#]_. Voir [1]_ [*]_\net [Bo2]_.\n\n"
+        ".. [#fin] Un thread se termine aussi.\n\n.. [#] Sans nom.\n\n   En deux paragraphes.\n\n"
+        ".. [*] Une étoile.\n\n.. [1] Le numéro un.\n\n.. [Bo2] Un livre.\n"
+    )
+    note = note_of("n.rst", source.encode())
+
+    assert note.text.startswith("Il y a deux façons : la fin et l'appel. Voir [1]\net [Bo2].\n")
+    for words in ("Un thread se termine aussi.", "Sans nom.", "En deux paragraphes."):
+        line = line_at(note, note.text.index(words))
+        assert words in source.split("\n")[line - 1]
+    assert "\nUne étoile.\n" in note.text
+    assert "[1] Le numéro un." in note.text
+    assert "[Bo2] Un livre." in note.text
+
+
+def test_terms_of_a_glossary_share_their_definition() -> None:
+    source = (
+        ".. glossary::\n   :sorted:\n\n   static library\n   librairie statique\n"
+        "    Intégrée au programme.\n\n   inode\n    Un bloc.\n\n"
+        "   byte\n   octet\n   o\n    Huit bits.\n"
+    )
+    note = note_of("n.rst", source.encode())
+
+    assert note.text.split("\n\n") == [
+        "**static library, librairie statique**", "Intégrée au programme.",
+        "**inode**", "Un bloc.", "**byte, octet, o**", "Huit bits.\n",
+    ]  # fmt: skip
+    for words in ("static", "Intégrée", "inode", "Huit"):
+        assert words in source.split("\n")[line_at(note, note.text.index(words)) - 1]

@@ -109,6 +109,14 @@ def test_a_chosen_note_without_text_is_a_refusal_not_an_empty_course(courses):
     assert not answer.answered and "ne répondent pas" in answer.text
 
 
+def test_brackets_in_the_name_of_a_folder_are_brackets(course):
+    course.write("TP [2024]/a.md", "# Noyau\n\nLe noyau partage le temps.\n")
+    course.write("TP 2/b.md", "# Noyau\n\nLe noyau partage la mémoire.\n")
+    course.refresh()
+    found = course.assistant.search("noyau", filters=Filters(notes=("TP [2024]/*",)))
+    assert {hit.chunk.note_id for hit in found} == {"TP [2024]/a.md"}
+
+
 def test_no_filter_is_no_choice(courses):
     store = courses.store()
     assert Filters().is_empty and chosen_rows(store, EVERYTHING) is None

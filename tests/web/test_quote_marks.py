@@ -132,7 +132,7 @@ def test_marks_change_nothing_else_of_a_hostile_note(text: str, data: st.DataObj
 @pytest.mark.parametrize(
     "block",
     ["a b " * 50_000, "a " * LONGEST, " ".join(f"m{n % 40}" for n in range(LONGEST)),
-     "**a** " * LONGEST, "<b>" * 5_000 + "a b"],
+     "**a** " * LONGEST, "<b>" * 5_000 + "a b", r"\_" * (LONGEST // 2 - 2)],
 )  # fmt: skip
 def test_no_block_takes_long(block: str) -> None:
     note = made("x " + block + " y z")
