@@ -26,7 +26,7 @@ from assistant.analysis import Term, analyse
 MISSPELT_WEIGHT = 0.7  # of a term that stands for a misspelt one
 _LEAST_SIMILARITY = 78.0  # of 100, of a word that may stand for another
 _AS_SIMILAR = 4.0  # of 100: words this near to the best stand for it too
-_LONGEST_POSTINGS = 20_000  # passages of a term that are scored, the first by row: it tells little
+_LONGEST_POSTINGS = 20_000  # passages of a term that are scored, the best: it tells little
 _KEPT_POSTINGS = 1_000_000  # of terms asked for, 16 bytes each
 _POSTING = np.dtype([("row", np.int64), ("score", np.float64)])
 
@@ -119,13 +119,16 @@ def _fetch(
     # The unary plus keeps SQLite from searching FTS5 once a row.
     chosen = "" if allowed is None else "AND +rowid IN (SELECT value FROM json_each(?))"
     rows = () if allowed is None else (json.dumps(list(allowed)),)
-    return np.fromiter(
-        connection.execute(
-            f"SELECT rowid, bm25(terms) FROM terms WHERE terms MATCH ? {chosen} LIMIT ?",
-            (_match(term), *rows, _LONGEST_POSTINGS),
-        ),
-        _POSTING,
-    )
+    query = f"SELECT rowid, bm25(terms) AS score FROM terms WHERE terms MATCH ? {chosen}"
+
+    def read(order: str, most: int) -> NDArray[np.void]:
+        found = connection.execute(f"{query} {order} LIMIT ?", (_match(term), *rows, most))
+        return np.fromiter(found, _POSTING)
+
+    saying = read("", _LONGEST_POSTINGS + 1)
+    if len(saying) > _LONGEST_POSTINGS:  # not the first by row, which are the oldest notes
+        saying = np.sort(read("ORDER BY score", _LONGEST_POSTINGS), order="row")
+    return saying
 
 
 def fts_terms(terms: Sequence[Term]) -> str:

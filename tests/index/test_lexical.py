@@ -72,6 +72,16 @@ def words(course):
     return course.store()
 
 
+def test_a_word_that_very_many_passages_say_counts_in_the_best_of_them(words, monkeypatch):
+    """Not in the first by row: notes indexed last would not be found by it."""
+    scores = scores_of(ask(words, "noyau"))
+    monkeypatch.setattr("assistant.index.lexical._LONGEST_POSTINGS", 5)
+    kept = scores_of(ask(words, "noyau"))
+    assert len(kept) == 5 < len(scores)
+    assert kept == {row: scores[row] for row in kept}
+    assert min(kept.values()) >= sorted(scores.values())[-5]
+
+
 @pytest.mark.parametrize(
     "question",
     [
