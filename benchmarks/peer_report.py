@@ -206,7 +206,7 @@ def draw(found: Sequence[Measured], path: Path) -> None:
     ):
         colours = ["tab:orange" if one.name == OURS else "tab:gray" for one in found]
         bars = axes.barh([one.name for one in found], [v or 0 for v in values], color=colours)
-        axes.bar_label(bars, ["failed" if v is None else f"{v:.3g}" for v in values], padding=3)
+        axes.bar_label(bars, [_label(value) for value in values], padding=3)
         axes.set_title(title, loc="left", fontsize=10)
         axes.invert_yaxis()
         if is_log and any(values):
@@ -217,3 +217,9 @@ def draw(found: Sequence[Measured], path: Path) -> None:
         axes.set_visible(False)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
+
+
+def _label(value: float | None) -> str:
+    if value is None:
+        return "failed"
+    return f"{value:.0f}" if value >= 1000 else f"{value:.3g}"
