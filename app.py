@@ -1,17 +1,11 @@
 """The web chat: `python app.py` opens it on http://127.0.0.1:7860.
 
-Host and port can be given by `assistant serve --host --port`, the same chat.
+It is `assistant serve`, options included: `python app.py --port 7861`.
 """
 
 import sys
 
-from assistant.errors import AssistantError
-from assistant.settings import Settings
-from assistant.web.application import HOST, PORT, serve
+from assistant.cli import main
 
 if __name__ == "__main__":
-    try:
-        serve(HOST, PORT, Settings.from_environment())
-    except AssistantError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
+    main(["serve", *sys.argv[1:]])

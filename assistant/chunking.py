@@ -30,7 +30,7 @@ from assistant.structure import (
 VERSION = "10"  # of chunks and spans: another version makes an index stale
 TARGET_TOKENS = 320  # of a chunk's own text
 _CONTEXT_CHARACTERS = 240  # of headings, and again of the lead-in
-_ADDRESS = r"\((?:[^()]++|\([^()]*+\))*+\)"  # "(fiche(1).pdf)"
+_ADDRESS = r"\([^()]*(?:\([^()]*\)[^()]*)*\)"  # "(fiche(1).pdf)"
 # Images, links and bare addresses, tags and comments: alone they are no evidence.
 _UNREADABLE = re.compile(rf"!?\[[^\]]*\]{_ADDRESS}|<!--.*?-->|</?[a-zA-Z][^>]*>|https?://\S+", re.S)
 _IMAGE = rf"!\[[^\]\n]*\]{_ADDRESS}(?:\{{[^}}\n]*\}})?"  # with the attributes of Pandoc and Quarto

@@ -11,7 +11,7 @@ import os
 import stat
 import sys
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial, wraps
@@ -461,14 +461,17 @@ def _fail(line: str) -> NoReturn:
     sys.exit(2)
 
 
-def main() -> NoReturn:
-    """Run the command line; every failure is one line on stderr and exit code 2."""
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line; every failure is one line on stderr and exit code 2.
+
+    `arguments` are those of the process where they are not given.
+    """
     limit_threads()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a character it cannot write is no failure
             stream.reconfigure(errors="replace")
     try:
-        sys.exit(cli(standalone_mode=False, prog_name="assistant") or 0)
+        sys.exit(cli(arguments, standalone_mode=False, prog_name="assistant") or 0)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(2)

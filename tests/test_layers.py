@@ -19,6 +19,7 @@ LAYERS = [
         "embedding",
         "glossary",
         "language",
+        "message_spelling",
         "analysis",
         "structure",
         "sentences",

@@ -13,7 +13,7 @@ import re
 
 from assistant.analysis import fold
 from assistant.answering.question_kind import QuestionKind, question_kind
-from assistant.retrieval.phrasing import spelt
+from assistant.message_spelling import spelt
 
 _MONTHS = (
     "janvier|février|fevrier|mars|avril|mai|juin|juillet|août|aout|septembre|octobre|novembre|"
@@ -33,7 +33,7 @@ _NUMBER = re.compile(
     re.I,
 )
 _ASKS_DATE = re.compile(
-    r"\b(?:quelle|kelle|en quelle|à quelle|what|which) (?:année|annee|date|époque|year)\b"
+    r"\b(?:quelle|en quelle|à quelle|what|which) (?:année|annee|date|époque|year)\b"
     r"|^\W*(?:depuis |jusqu['’]à )?quand (?:a|ont|est|sont|fut|furent|était|a-t|s['’]est)\b"
     r"|^\W*when (?:was|were|did)\b",
     re.I,

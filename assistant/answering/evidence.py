@@ -14,8 +14,8 @@ from assistant.analysis import term_names
 from assistant.answering.answer_type import can_answer
 from assistant.answering.question_kind import QuestionKind, question_kind
 from assistant.datatypes import Chunk, Span
+from assistant.message_spelling import spelt
 from assistant.retrieval.found import Passage, Retrieval
-from assistant.retrieval.phrasing import spelt
 
 _PASSAGES = 5  # the best ones, looked at span by span
 _LATE_WEIGHT = 8.0  # cosines differ by hundredths between spans

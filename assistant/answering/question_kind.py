@@ -1,7 +1,7 @@
 """What kind of answer a question asks for, and the two sides of a comparison.
 
-Read from the words of the question alone, in French and English, with the spellings of
-messages ("c koi", "cmt"). A question that fits nothing is of kind OTHER: it is answered by
+Read from the words of the question alone, in French and English, those of messages ("c koi",
+"cmt") written out. A question that fits nothing is of kind OTHER: it is answered by
 the best span, whatever that is. Kinds decide the form of an answer, never whether there
 is one.
 """
@@ -12,7 +12,7 @@ import re
 from enum import StrEnum
 from functools import lru_cache
 
-from assistant.retrieval.phrasing import spelt
+from assistant.message_spelling import spelt
 
 
 class QuestionKind(StrEnum):
@@ -32,7 +32,7 @@ class QuestionKind(StrEnum):
     OTHER = "other"
 
 
-_IS_WHAT = r"(?:c['’ ]?\s?est|c|s['’ ]?est)\s?(?:quoi|koi|kwa)"
+_IS_WHAT = r"(?:c['’ ]?\s?est|s['’ ]?est)\s?quoi"
 _SEP = r"(?:\s+(?:et|and|&|d['’]avec|avec|with)\s+|\s*(?:/|,)\s*)"
 
 # The first that fits decides.
@@ -46,7 +46,7 @@ _PATTERNS: tuple[tuple[QuestionKind, re.Pattern[str]], ...] = tuple(
         ),
         (
             QuestionKind.COMMAND,
-            r"\b(?:quelles?|kell?e?s?|la|les|une|what|which|the)\s+(?:\w+\s+)?"
+            r"\b(?:quelles?|la|les|une|what|which|the)\s+(?:\w+\s+)?"
             r"(?:commandes?|commands?|instructions?|options?|syntaxe?)\b"
             r"|\b(?:exemples? de (?:code|commande|fichier|configuration)|syntaxe|code example)\b",
         ),
@@ -56,7 +56,7 @@ _PATTERNS: tuple[tuple[QuestionKind, re.Pattern[str]], ...] = tuple(
         ),
         (
             QuestionKind.LIST,
-            r"\b(?:quels|quelles|kels|kelles)\s+(?:sont|st)\b|^\W*(?:liste[rz]?|cite[rz]?|énumère|"
+            r"\b(?:quels|quelles)\s+(?:sont|st)\b|^\W*(?:liste[rz]?|cite[rz]?|énumère|"
             r"enumere|donne[rz]? (?:la liste|les))\b|\bse compos|\best compos"
             r"|\bcompos[ée]e?s? de\b|\b(?:différents|types? d|[ée]tapes|sortes d|catégories d)"
             r"|\bwhat are (?:the|its)\b|\b(?:list|name) (?:the|all)\b|\bconsists? of\b",
@@ -69,7 +69,7 @@ _PATTERNS: tuple[tuple[QuestionKind, re.Pattern[str]], ...] = tuple(
         ),
         (
             QuestionKind.DEFINITION,
-            rf"{_IS_WHAT}\b|\bqu['’ ]?est[- ]ce (?:que?\b|qu['’])|\bkesk"
+            rf"{_IS_WHAT}\b|\bqu['’ ]?est[- ]ce (?:que?\b|qu['’])"
             r"|\bque (?:veut dire|signifie)"
             r"|\bveut dire quoi|\bce qu['’ ]est\b|\bexpliqu\w+ (?:\w+ )?(?:les?|la|l['’])"
             r"|\bparle[rz]?[- ](?:moi|nous)\b|\btell me about\b|\bdéfini|\bdefini|\bsignification"
@@ -84,12 +84,12 @@ _PATTERNS: tuple[tuple[QuestionKind, re.Pattern[str]], ...] = tuple(
         ),
         (
             QuestionKind.WHEN,
-            r"\bquand\b|\b(?:quelle|kelle|en quelle|à quelle) (?:année|date|époque)\b|\bwhen\b"
+            r"\bquand\b|\b(?:quelle|en quelle|à quelle) (?:année|date|époque)\b|\bwhen\b"
             r"|\bwhat (?:year|date)\b|\bdepuis quand\b",
         ),
         (
             QuestionKind.REASON,
-            r"\bpourquoi\b|\bpk\b|\bpq\b|\bpour quelles? raisons?\b|\bpour quel motif\b|\bwhy\b",
+            r"\bpourquoi\b|\bpour quelles? raisons?\b|\bpour quel motif\b|\bwhy\b",
         ),
         (
             QuestionKind.WHO,
@@ -99,7 +99,7 @@ _PATTERNS: tuple[tuple[QuestionKind, re.Pattern[str]], ...] = tuple(
         ),
         (
             QuestionKind.PROCEDURE,
-            r"\bcomment\b|\bcmt\b|\bcoment\b|\bhow (?:do|can|to|does|should)\b|\b[ée]tapes pour\b"
+            r"\bcomment\b|\bhow (?:do|can|to|does|should)\b|\b[ée]tapes pour\b"
             r"|\bde quelle (?:façon|manière)\b",
         ),
     )

@@ -28,6 +28,7 @@ from assistant.answering.noun_phrases import (
     with_article,
 )
 from assistant.answering.spoken_of import beside, parted
+from assistant.message_spelling import spelt
 
 
 class Form(StrEnum):
@@ -87,22 +88,19 @@ def _and(language: str) -> str:
 
 # --- words -------------------------------------------------------------------------
 
-_SPELLINGS = tuple(
+_SPELLINGS = tuple(  # of short lines, where they can be nothing else
     (re.compile(pattern, re.I), written)
     for pattern, written in (
         (r"’|ʼ|‘", "'"),
-        (r"\b(?:pk|pq|pkoi|pourkoi|pourqoi|porquoi|pourquoi+)\b", "pourquoi"),
-        (r"\b(?:cmt|coment|comen|commment|coman)\b", "comment"),
-        (r"\b(?:koi|kwa|qoi)\b", "quoi"),
-        (r"\bkel(le)?(s)?\b", r"quel\1\2"),
+        (r"\bpourquoi+\b", "pourquoi"),
         (r"\bc['é]?\s?(?:est)?\s?quoi\b", "c'est quoi"),
-        (r"\b(?:kesk|keske|qu'?est[- ]?ce|quest[- ]?ce|qu'es[- ]ce|kesako)\b", "qu'est-ce"),
+        (r"\b(?:qu'?est[- ]?ce|quest[- ]?ce)\b", "qu'est-ce"),
         (r"\bc (?=\w)", "c'est "),
         (r"\b[sc]a(?=\s+(?:sert|marche|fonctionne|veut|fait)\b)", "ça"),
         (r"\ba quoi\b", "à quoi"),
         (r"\bdiff(?:[ée]rance)?\b", "différence"),
         (r"\b(?:exmple|exmeple|exemples?e|ex)\b", "exemple"),
-        (r"\bkoi d'?autre\b", "quoi d'autre"),
+        (r"\bquoi d'?autre\b", "quoi d'autre"),
         (r"\bdis moi\b", "dis-moi"),
         (r"\b(?:plu|plsu) de\b", "plus de"),
     )
@@ -128,7 +126,7 @@ _CLOSING = re.compile(
 
 def plain(question: str) -> str:
     """Write out the spellings of messages; drop courtesies around and marks at the end."""
-    text = " ".join(question.split())
+    text = spelt(" ".join(question.split()))
     for pattern, written in _SPELLINGS:
         text = pattern.sub(written, text)
     text = re.sub(r"[\s?!.…]+$", "", text)
@@ -136,13 +134,16 @@ def plain(question: str) -> str:
     return re.sub(r"[\s?!.…,]+$", "", _CLOSING.sub("", text))
 
 
-_AGREEMENTS = (("sert", "servent"), ("fonctionne", "fonctionnent"), ("marche", "marchent"))
+_AGREEMENTS = (
+    ("sert", "servent", re.compile(r"\b(?:sert|servent|serve)\b")),  # the last in haste
+    ("fonctionne", "fonctionnent", re.compile(r"\bfonctionne(?:nt)?\b")),
+    ("marche", "marchent", re.compile(r"\bmarche(?:nt)?\b")),
+)
 
 
 def _agreeing(before: str, topic: str) -> str:
-    for one, many in _AGREEMENTS:
-        wanted = many if is_plural(topic) else one
-        before = re.sub(rf"\b(?:{one}|{many})\b", wanted, before)
+    for one, many, written in _AGREEMENTS:
+        before = written.sub(many if is_plural(topic) else one, before)
     return before
 
 

@@ -1,9 +1,10 @@
 """Other words for the same: derived forms, synonyms, acronyms, words that only frame.
 
 The encoder finds a noun near any other of its field, "les volumes" as near as "les cgroups",
-so what may stand for a word is written down here: general words of lessons, never terms of a
-field. French derivation is approached by endings ("limitation", "limiter"); agents keep theirs,
-since who lends is not the loan. English is left to its stems and to the glossary.
+so what may stand for a word is written down here: general words of lessons, and of everyday
+nouns the adjective ("sang", "sanguin"); no terms of a field. French derivation is approached
+by endings ("limitation", "limiter"); agents keep theirs, since who lends is not the loan.
+English is left to its stems and to the glossary.
 
 A synonym is looked for both ways, so a group holds only words of which each may stand for
 any other in a lesson; opposites are in `assistant.answering.polarity`.
@@ -257,14 +258,20 @@ def base(word: str) -> str:
     return folded.rstrip("ui") if len(folded.rstrip("ui")) >= _LEAST else folded
 
 
+def common_beginning(one: str, other: str) -> int:
+    """Return how many letters two words begin with alike."""
+    from rapidfuzz.distance import Prefix
+
+    return int(Prefix.similarity(one, other))
+
+
 def is_derived(one: str, other: str) -> bool:
     """Whether two folded words are a short stem with two endings: "fuite", "fuir".
 
     A weak sign: "fin" and "finition" pass as well.
     """
     one, other = one.replace("qu", "c"), other.replace("qu", "c")
-    shorter = min(len(one), len(other))
-    common = next((i for i in range(shorter) if one[i] != other[i]), shorter)
+    common = common_beginning(one, other)
     return any(
         _ENDING.fullmatch(one, stem) and _ENDING.fullmatch(other, stem)
         for stem in range(_LEAST_SHORT, common + 1)

@@ -16,6 +16,7 @@ from assistant.analysis import Term, analyse, fold
 from assistant.answering.prompt import NumberedPassage
 from assistant.answering.quantities import is_spelled_number, is_unit
 from assistant.answering.rewording import (
+    common_beginning,
     is_derived,
     is_framing,
     is_sort,
@@ -147,6 +148,5 @@ def rewords(word: ClaimWord, window: Window, cosine: float) -> bool:
 
 def _same_root(one: str, other: str) -> bool:
     """Whether two words begin alike enough to be forms of one: abolie, abolition."""
-    shorter = min(len(one), len(other))
-    common = next((i for i in range(shorter) if one[i] != other[i]), shorter)
-    return common >= 5 and common >= 0.7 * shorter
+    common = common_beginning(one, other)
+    return common >= 5 and common >= 0.7 * min(len(one), len(other))

@@ -1,4 +1,4 @@
-"""What a question looks for, without the phrase around it and without message spelling.
+"""What a question looks for, without the phrase around it, its words written out.
 
 "Peux-tu m'expliquer ce qu'est une image, stp ?" looks for "une image": words that only ask
 are in no note, and would count as words that the notes do not say. A question is never
@@ -9,7 +9,8 @@ purpose) is read from the question itself, not from this.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+
+from assistant.message_spelling import spelt
 
 _GREETING = (
     r"(?:bonjour|bonsoir|salut|coucou|hello|hi|hey|bjr|slt|merci|svp|stp|please)\b[\s,!.;:]*"
@@ -54,36 +55,6 @@ _WHY_USE = re.compile(
     r"(?:utilise[rz]?|employe[rz]?|emploie|se sert d['’e]\s?)\s+(\w)",
     re.I,
 )
-
-# Of messages; only forms that are no words of either language.
-_SPELLINGS = {
-    "pk": "pourquoi", "pq": "pourquoi", "pkoi": "pourquoi", "prquoi": "pourquoi",
-    "cmt": "comment", "koman": "comment", "koi": "quoi", "kwa": "quoi", "kel": "quel",
-    "kelle": "quelle", "kels": "quels", "kelles": "quelles", "ki": "qui", "ke": "que",
-    "kesk": "qu'est-ce que", "kesako": "qu'est-ce que", "keske": "qu'est-ce que",
-    "kan": "quand", "kand": "quand", "ds": "dans", "ac": "avec", "pr": "pour", "tt": "tout",
-    "ya": "il y a", "qoi": "quoi", "coment": "comment", "koment": "comment", "fo": "faut",
-}  # fmt: skip
-# A lone "c" is a letter or a language to a model, and "diff" a command.
-_SHORTENED = tuple(
-    (re.compile(pattern, re.I), words)
-    for pattern, words in (
-        (r"(?<![\w'’.-])c ?(?:est )?quoi\b", "c'est quoi"),
-        (r"^(\W*)a quoi\b", r"\1à quoi"),
-        (r"\bqu['’ ]es[- ]ce\b", "qu'est-ce"),
-        (r"\b((?:la|les|une|quelle) )diffs?\b|\bdiffs?(?= entre\b)", r"\1différence"),
-    )
-)
-_WORD = re.compile(r"(?<![\w'’.-])[a-zA-Z]{2,6}(?![\w'’-]|\.\w)")
-
-
-@lru_cache(maxsize=256)  # read again for every sentence that may answer
-def spelt(question: str) -> str:
-    """Return `question` with the words of messages as they are written elsewhere."""
-    question = _WORD.sub(lambda word: _SPELLINGS.get(word[0], word[0]), question)
-    for pattern, words in _SHORTENED:
-        question = pattern.sub(words, question)
-    return question
 
 
 def core(question: str) -> str:

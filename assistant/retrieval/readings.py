@@ -19,6 +19,8 @@ from assistant.embedding.late_interaction import Codec
 from assistant.index.vectors import VectorIndex
 from assistant.retrieval.diversity import collapse_duplicates
 from assistant.retrieval.found import Passage, Retrieval
+from assistant.retrieval.fusion import contrast_weights
+from assistant.retrieval.search import align
 
 # By recall@3 on the first splits of `benchmarks/conversations.jsonl`, and on "blind-dev" with
 # rules that had not seen it; flat from 0.4 to 0.6, and from 0.5 to 2 for the notes.
@@ -40,10 +42,9 @@ def found_together(
     """
     if not first.passages or not second.passages:
         return first
-    known = {passage.row: passage for passage in first.passages}
-    others = [p for p in second.passages if p.row not in known]
-    together = [*first.passages, *_compared(others, first, vectors, codec)]
     one, other = _scores(first), _scores(second)
+    others = [passage for passage in second.passages if passage.row not in one]
+    together = [*first.passages, *_compared(others, first, vectors, codec)]
     least, least_of_other = min(one.values()), min(other.values())
     rescored = [
         replace(
@@ -80,15 +81,16 @@ def _compared(
     rows = [passage.row for passage in passages]
     dense = vectors.inner_products(question.vector, rows)
     bm25 = retrieval.lexical.of(rows).sum(axis=0)
-    codes = [passage.tokens.codes for passage in passages]
-    together = codec.similarities(question.tokens.vectors, np.concatenate(codes))
-    alignments = np.split(together, np.cumsum([len(c) for c in codes])[:-1], axis=1)
-    compared = []
-    for n, (passage, similarities) in enumerate(zip(passages, alignments, strict=True)):
-        support = similarities.max(axis=1, initial=0.0)
-        late = float(question.weights @ support)
-        signals = Signals(dense=float(dense[n]), lexical=float(bm25[n]), late=late)
-        compared.append(
-            replace(passage, signals=signals, similarities=similarities, support=support)
+    alignments = align(question, [passage.tokens for passage in passages], codec)
+    support = np.stack([a.max(axis=1, initial=0.0) for a in alignments])
+    known = np.stack([passage.support for passage in retrieval.passages])
+    late = support @ contrast_weights(question.weights, np.concatenate([known, support]))
+    return [
+        replace(
+            passage,
+            signals=Signals(dense=float(dense[n]), lexical=float(bm25[n]), late=float(late[n])),
+            similarities=alignments[n],
+            support=support[n],
         )
-    return compared
+        for n, passage in enumerate(passages)
+    ]

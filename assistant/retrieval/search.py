@@ -153,7 +153,7 @@ def retrieve(
     embedded = store.embeddings(snapshot.fingerprint, [rows[i] for i in order])
     tokens = [unpack_tokens(embedded[rows[i]][1], codec) for i in order]
     watch.ends("rows")
-    alignments = _align(question, tokens, codec)
+    alignments = align(question, tokens, codec)
     support = np.stack([a.max(axis=1, initial=0.0) for a in alignments])
     late = support @ contrast_weights(question.weights, support)
     watch.ends("late")
@@ -178,10 +178,10 @@ def retrieve(
     return Retrieval(question, tuple(distinct), lexical, chunks, is_calibrated, watch.milliseconds)
 
 
-def _align(
-    question: Question, tokens: list[StoredTokens], codec: Codec
+def align(
+    question: Question, tokens: Sequence[StoredTokens], codec: Codec
 ) -> list[NDArray[np.float32]]:
-    """Compare all candidates at once, then part the result by passage."""
+    """Return cosines, (question tokens, tokens), for each passage; all are compared at once."""
     together = codec.similarities(
         question.tokens.vectors, np.concatenate([t.codes for t in tokens])
     )

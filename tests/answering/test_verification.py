@@ -87,12 +87,18 @@ def test_errors_are_caught_and_true_sentences_pass(embedder):
     assert caught >= 0.95 * sum(n for (_, kind), n in total.items() if kind == "error")
 
 
+def verifier_of(text, embedder):
+    """A verifier of French sentences about one passage."""
+    codec = codec_for(embedder.fingerprint, embedder.dimension)
+    passages = numbered([text], embedder, codec, title="Cours", language="fr")
+    return Verifier(passages, embedder, codec, language="fr")
+
+
 @pytest.mark.slow
 def test_a_noun_put_in_place_of_another_is_caught(embedder):
-    codec = codec_for(embedder.fingerprint, embedder.dimension)
-    text = "# Le noyau\n\nLes cgroups permettent de limiter les ressources des processus.\n"
-    passages = numbered([text], embedder, codec, title="Le noyau", language="fr")
-    verifier = Verifier(passages, embedder, codec, language="fr")
+    verifier = verifier_of(
+        "# Le noyau\n\nLes cgroups permettent de limiter les ressources des processus.\n", embedder
+    )
     for sentence in (
         "Les volumes permettent de limiter les ressources des processus [1].",
         "Les cgroups permettent de limiter les ressources des volumes [1].",
@@ -113,31 +119,16 @@ def test_a_noun_put_in_place_of_another_is_caught(embedder):
 
 @pytest.mark.slow
 def test_what_is_defined_and_what_defines_it_do_not_change_places(embedder):
-    codec = codec_for(embedder.fingerprint, embedder.dimension)
-    text = "# Objets\n\nUn conteneur est une instance d'une image.\n"
-    verifier = Verifier(
-        numbered([text], embedder, codec, title="Docker", language="fr"),
-        embedder,
-        codec,
-        language="fr",
-    )
+    verifier = verifier_of("# Objets\n\nUn conteneur est une instance d'une image.\n", embedder)
     assert verifier.verify("Un conteneur est une instance d'image [1].").fault is None
     assert verifier.verify("Une image est une instance d'un conteneur [1].").fault is Fault.SENSE
 
 
 @pytest.mark.slow
 def test_a_number_may_count_what_the_sentence_itself_names(embedder):
-    codec = codec_for(embedder.fingerprint, embedder.dimension)
-    text = "# Feux\n\nUn feu peut être rouge, orange ou vert.\n"
-    verifier = Verifier(
-        numbered([text], embedder, codec, title="Route", language="fr"),
-        embedder,
-        codec,
-        language="fr",
-    )
-    assert (
-        verifier.verify("Il existe trois sortes de feu : rouge, orange et vert [1].").fault is None
-    )
+    verifier = verifier_of("# Feux\n\nUn feu peut être rouge, orange ou vert.\n", embedder)
+    three = "Il existe trois sortes de feu : rouge, orange et vert [1]."
+    assert verifier.verify(three).fault is None
     assert verifier.verify("Il existe quatre sortes de feu : rouge, orange et vert [1].").fault
 
 
