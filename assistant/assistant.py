@@ -1,7 +1,7 @@
 """The assistant: open, refresh, ask, search. The one object that the faces talk to.
 
-ask: refresh if notes changed -> retrieve -> confidence -> evidence -> quotations ->
-citations compared with the files on disk -> Answer.
+ask: refresh if notes changed -> the question completed -> retrieve -> confidence -> the
+answer in the notes' own words (`answering.quoted`), or a model's (`answering.written`).
 """
 
 from __future__ import annotations
@@ -16,14 +16,11 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assistant.answering.about_the_note import is_about_the_course, quote_front_matter
-from assistant.answering.answer_type import can_answer
 from assistant.answering.conversation import Kind, Turn, read_together, standalone
-from assistant.answering.evidence import find_evidence
-from assistant.answering.extractive import CITABLE, Quotation, choose_quotations, cite, compose
 from assistant.answering.frames import FRAMES, frame_language, limits
-from assistant.answering.proof import StaleCitationError, verify
-from assistant.datatypes import Answer, Hit, Note, RefreshReport, Suggestion
+from assistant.answering.proof import StaleCitationError
+from assistant.answering.quoted import NoteOf, Reading, quoted
+from assistant.datatypes import Answer, Hit, Note, RefreshReport
 from assistant.embedding.late_interaction import Codec, codec_for
 from assistant.embedding.loading import load_embedder
 from assistant.errors import IndexMissingError, QuestionError
@@ -33,7 +30,6 @@ from assistant.index.schema import FILE_NAME, mapped_errors
 from assistant.index.snapshot import open_snapshot
 from assistant.index.store import NoteLabels, Store
 from assistant.language import detect_language
-from assistant.places import line_at
 from assistant.reading.corpus import scan_corpus
 from assistant.retrieval.confidence import confidence
 from assistant.retrieval.diversity import join_neighbours
@@ -51,8 +47,6 @@ if TYPE_CHECKING:
 
 LONGEST_QUESTION = 2_000  # characters
 DEFAULT_HITS = 8
-_SUGGESTIONS = 3
-_KNOWN = 0.95  # confidence in what the front matter says of its own note
 _SEE_ALSO = 3  # notes linked with those cited
 # Confidence from which a question that seems complete is looked for without those before it.
 # Chosen on follow-ups that no rule knew: most of them lie below. Of 110 complete questions after
@@ -67,9 +61,6 @@ class _Context:
     reading: str  # the line after the questions that it may lean on; "" without any
     is_follow_up: bool  # whether it is known to lean on them
     notes: frozenset[str]  # ids of those quoted in the conversation
-
-
-_NoteOf = Callable[[str], Note | None]  # a note by its id
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,46 +369,24 @@ class Assistant:
                     self.codec,
                 )
             watch.ends("retrieve")
-            frame = frame_language(reply or retrieval.question.language)
             note_of = cache(store.note)
             hits = _joined_hits(note_of, retrieval, k)
             watch.ends("hits")
-            notes: dict[str, Note] = {}
-            if about := _about_the_note(note_of, retrieval, notes):
-                quotations, certainty = [about], max(certainty, _KNOWN)
-            elif certainty >= self.settings.caution:
-                quotations = _quotations(note_of, retrieval, notes)
-            else:
-                quotations = []
-            watch.ends("evidence")
-            if quotations and not about and not can_answer(question, quotations[0].text(notes)):
-                quotations, certainty = [], min(certainty, self.settings.caution / 2)
-            text = compose(quotations, notes)
-            suggestions = () if quotations else _suggestions(note_of, retrieval)
-            cited = dict.fromkeys(q.evidence.passage.stored.chunk.note_id for q in quotations)
-            see_also = self._current_links(store).linked(list(cited), _SEE_ALSO) if cited else ()
-            watch.ends("compose")
-        if not quotations:
-            texts = FRAMES[frame]
-            refusal = texts["no_answer"] if retrieval.chunks else texts["no_notes"]
-            return retrieval, Answer(
-                question,
-                frame,
-                False,
-                certainty,
-                refusal,
-                (),
-                hits,
-                suggestions,
-                _timings(retrieval, watch),
+            answer = quoted(
+                Reading(
+                    question,
+                    frame_language(reply or retrieval.question.language),
+                    retrieval,
+                    certainty,
+                    hits,
+                    note_of,
+                    lambda cited: self._current_links(store).linked(cited, _SEE_ALSO),
+                ),
+                caution=self.settings.caution,
+                corpus=self.settings.corpus,
+                watch=watch,
             )
-        citations = cite(quotations, notes)
-        verify(citations, notes, self.settings.corpus)
-        watch.ends("verify")
-        timings = _timings(retrieval, watch)
-        return retrieval, Answer(
-            question, frame, True, certainty, text, citations, hits, (), timings, see_also
-        )
+        return retrieval, replace(answer, timings_ms=_timings(retrieval, watch))
 
     def _retrieve(
         self, store: Store, question: str, language: str | None, filters: Filters
@@ -500,7 +469,7 @@ def _timings(retrieval: Retrieval, watch: Stopwatch) -> dict[str, float]:
     return {**retrieval.timings_ms, **own, "answer": sum(own.values()) - own["retrieve"]}
 
 
-def _joined_hits(note_of: _NoteOf, retrieval: Retrieval, k: int) -> tuple[Hit, ...]:
+def _joined_hits(note_of: NoteOf, retrieval: Retrieval, k: int) -> tuple[Hit, ...]:
     """Return the best `k` passages; the next ones take the places of those that were joined."""
 
     def text_of(note_id: str) -> str:
@@ -513,45 +482,3 @@ def _joined_hits(note_of: _NoteOf, retrieval: Retrieval, k: int) -> tuple[Hit, .
         if len(hits) >= k or taken >= len(retrieval.passages):
             return hits
         taken += k - len(hits)
-
-
-def _quotations(note_of: _NoteOf, retrieval: Retrieval, notes: dict[str, Note]) -> list[Quotation]:
-    """Choose what to quote; the notes it stands in are added to `notes`."""
-    evidence = find_evidence(retrieval)
-    for found in evidence[:CITABLE]:
-        note_id = found.passage.stored.chunk.note_id
-        if note := note_of(note_id):
-            notes[note_id] = note
-    return choose_quotations(evidence, notes, retrieval.question.text)
-
-
-def _about_the_note(
-    note_of: _NoteOf, retrieval: Retrieval, notes: dict[str, Note]
-) -> Quotation | None:
-    """Quote the front matter of the nearest note where the question is about the course."""
-    if not retrieval.passages or not is_about_the_course(retrieval.question.text):
-        return None
-    best = retrieval.passages[0]
-    note = note_of(best.stored.chunk.note_id)
-    if note is None:
-        return None
-    notes[note.id] = note
-    return quote_front_matter(retrieval.question.text, best, note)
-
-
-def _suggestions(note_of: _NoteOf, retrieval: Retrieval) -> tuple[Suggestion, ...]:
-    """Return the sections of the best passages, each once."""
-    found: dict[tuple[str, tuple[str, ...]], Suggestion] = {}
-    for passage in retrieval.passages:
-        chunk = passage.stored.chunk
-        key = (chunk.note_id, chunk.headings)
-        if key in found:
-            continue
-        note = note_of(chunk.note_id)
-        if note is None:
-            continue
-        line = line_at(note, chunk.start)
-        found[key] = Suggestion(chunk.note_id, passage.stored.title, chunk.headings, line)
-        if len(found) == _SUGGESTIONS:
-            break
-    return tuple(found.values())

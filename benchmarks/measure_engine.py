@@ -5,8 +5,10 @@
 Speed is that of passages of 113 tokens, the engines taking turns; the cold start is that
 of a new process up to its first vector. With --data, folders in the BEIR layout, quality
 is nDCG@10 of the dense vectors and of late interaction (mean over the question's tokens
-of the best cosine with a passage's token). Nothing is indexed and no leg is fused: the
-engines alone are compared. Both need their converted models, made before the clock runs.
+of the best cosine with a passage's token), and the root mean square of the distances between
+the passages' unit vectors of one engine and of the other. Nothing is indexed and no leg is
+fused: the engines alone are compared. Both need their converted models, made before the
+clock runs.
 """
 
 from __future__ import annotations
@@ -126,12 +128,13 @@ def print_cold() -> None:
 
 
 def print_quality(engines: dict[str, Embedder], folder: Path, limit: int) -> None:
-    """nDCG@10 in points, and the difference from the first engine."""
+    """nDCG@10 in points, the difference from the first engine, and how far vectors lie apart."""
     collection = load_beir(folder)
     queries = [query for query in collection.queries if query.relevant][:limit]
     names = [document.id for document in collection.documents]
-    print(f"\n{folder.name:<24}{'dense':>12}{'late':>12}{'':4}(difference)")
+    print(f"\n{folder.name:<24}{'dense':>12}{'late':>12}{'':4}(difference; distance of vectors)")
     first: tuple[float, float] | None = None
+    vectors: NDArray[np.float32] | None = None
     for name, engine in engines.items():
         passages = engine.encode_passages([document.text for document in collection.documents])
         questions = engine.encode_queries([query.text for query in queries])
@@ -148,9 +151,11 @@ def print_quality(engines: dict[str, Embedder], folder: Path, limit: int) -> Non
             for matrix in scores
         )
         first = first or (dense, late)
+        vectors = passages.vectors if vectors is None else vectors
+        apart = float(np.sqrt(np.mean(np.sum((passages.vectors - vectors) ** 2, axis=1))))
         print(
             f"{name:<24}{dense:>12.2f}{late:>12.2f}{'':4}"
-            f"({dense - first[0]:+.2f}, {late - first[1]:+.2f})",
+            f"({dense - first[0]:+.2f}, {late - first[1]:+.2f}; {apart:.4f})",
             flush=True,
         )
 

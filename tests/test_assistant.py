@@ -17,6 +17,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import assistant.answering.language_model as language_model
+import assistant.answering.quoted as quoting
 import assistant.assistant as module
 from assistant.answering.conversation import remember
 from assistant.answering.proof import StaleCitationError, verify
@@ -79,7 +80,7 @@ def test_answer_follows_the_notes(docker):
 
 def test_note_changed_between_retrieval_and_answer_is_never_cited_dead(docker, monkeypatch):
     docker.refresh()
-    cite, calls = module.cite, []
+    cite, calls = quoting.cite, []
 
     def change_then_cite(quotations, notes):
         calls.append(1)
@@ -87,7 +88,7 @@ def test_note_changed_between_retrieval_and_answer_is_never_cited_dead(docker, m
             docker.write("docker.md", "Une ligne de plus.\n\n" + NOTE)
         return cite(quotations, notes)
 
-    monkeypatch.setattr(module, "cite", change_then_cite)
+    monkeypatch.setattr(quoting, "cite", change_then_cite)
     answer = docker.assistant.ask(QUESTION)
     assert len(calls) == 2
     assert answer.citations[0].line_start == 5
@@ -97,26 +98,26 @@ def test_note_changed_between_retrieval_and_answer_is_never_cited_dead(docker, m
 def test_note_removed_between_retrieval_and_answer(docker, monkeypatch):
     docker.write("other.md", "# Autre\n\nLes volumes sont ailleurs.\n")
     docker.refresh()
-    cite = module.cite
+    cite = quoting.cite
 
     def remove_then_cite(quotations, notes):
         (docker.corpus / "docker.md").unlink(missing_ok=True)
         return cite(quotations, notes)
 
-    monkeypatch.setattr(module, "cite", remove_then_cite)
+    monkeypatch.setattr(quoting, "cite", remove_then_cite)
     answer = docker.assistant.ask(QUESTION)
     assert {citation.note_id for citation in answer.citations} <= {"other.md"}
     assert {hit.chunk.note_id for hit in answer.hits} == {"other.md"}
 
 
 def test_notes_that_never_rest_are_told(docker, monkeypatch):
-    cite, count = module.cite, iter(range(100))
+    cite, count = quoting.cite, iter(range(100))
 
     def change_then_cite(quotations, notes):
         docker.write("docker.md", f"Ligne {next(count)}.\n\n" + NOTE)
         return cite(quotations, notes)
 
-    monkeypatch.setattr(module, "cite", change_then_cite)
+    monkeypatch.setattr(quoting, "cite", change_then_cite)
     with pytest.raises(QuestionError, match="reposez la question"):
         docker.assistant.ask(QUESTION)
 
