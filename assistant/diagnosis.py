@@ -32,6 +32,7 @@ from assistant.errors import (
     IndexFolderError,
     IndexMissingError,
     ModelError,
+    system_reason,
 )
 from assistant.index.refresh import Progress, refresh_lock
 from assistant.index.schema import FILE_NAME
@@ -197,7 +198,7 @@ def _vector_file(assistant: Assistant, store: Store, meta: dict[str, str]) -> Fi
         with path.open("rb") as file:
             is_same = hashlib.file_digest(file, "sha256").hexdigest() == meta.get("base_sha256")
     except OSError as error:
-        return problem(f"« {path} » : {error.strerror}")
+        return problem(f"« {path} » : {system_reason(error)}")
     if not is_same:
         return problem(f"« {path} » n'est pas celui qui a été écrit")
     index = open_vectors(store, meta, assistant.embedder.dimension)

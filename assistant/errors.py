@@ -14,6 +14,10 @@ AssistantError
 Errors of libraries are mapped to these where they enter; no traceback reaches a user.
 """
 
+from __future__ import annotations
+
+import errno
+
 
 class AssistantError(Exception):
     """Base of all errors meant for a user; `str(error)` is one line with its remedy."""
@@ -53,3 +57,27 @@ class FilterError(AssistantError):
 
 class EvaluationError(AssistantError):
     """The folder or file of questions cannot be used."""
+
+
+_REASONS = {
+    errno.EACCES: "accès refusé",
+    errno.EPERM: "opération interdite",
+    errno.ENOENT: "introuvable",
+    errno.EEXIST: "existe déjà",
+    errno.ENOTDIR: "pas un dossier",
+    errno.EISDIR: "un dossier",
+    errno.ENOSPC: "disque plein",
+    errno.EDQUOT: "quota de disque dépassé",
+    errno.EROFS: "disque en lecture seule",
+    errno.EIO: "erreur du disque",
+    errno.EMFILE: "trop de fichiers ouverts",
+    errno.ENAMETOOLONG: "nom trop long",
+    errno.ELOOP: "liens en boucle",
+    errno.EADDRINUSE: "adresse déjà utilisée",
+    errno.EADDRNOTAVAIL: "adresse absente de cette machine",
+}
+
+
+def system_reason(error: OSError) -> str:
+    """Say in French why the system refused; in its own words where the reason is a rare one."""
+    return _REASONS.get(error.errno or 0) or error.strerror or str(error)

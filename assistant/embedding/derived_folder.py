@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from assistant.errors import ModelError
+from assistant.errors import ModelError, system_reason
 
 _MANIFEST = "MANIFEST"
 
@@ -51,7 +51,7 @@ def ensure_folder(folder: Path, write: Callable[[Path], None], *, megabytes: int
     except OSError as error:
         raise ModelError(
             f"Impossible d'écrire le modèle dans « {folder.parent} » "
-            f"({error.strerror or error}) : vérifiez ses droits et qu'il y reste {megabytes} Mo, "
+            f"({system_reason(error)}) : vérifiez ses droits et qu'il y reste {megabytes} Mo, "
             "ou choisissez un autre dossier avec ASSISTANT_CACHE."
         ) from error
 

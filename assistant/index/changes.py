@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from assistant.datatypes import Note, RefreshReport, Skipped
+from assistant.errors import system_reason
 from assistant.index.store import Known
 from assistant.reading.corpus import LARGEST_FILE, CorpusFile, read_bytes, too_large
 
@@ -173,4 +174,4 @@ def _digest(path: Path) -> str:
 
 
 def _unreadable(file: CorpusFile, error: OSError) -> SkippedFile:
-    return SkippedFile(Skipped(file.id, f"illisible : {error.strerror or error}"), "", "")
+    return SkippedFile(Skipped(file.id, f"illisible : {system_reason(error)}"), "", "")

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from assistant.errors import IndexDamagedError, IndexFolderError, IndexMissingError
+from assistant.errors import IndexDamagedError, IndexFolderError, IndexMissingError, system_reason
 
 _BUSY_SECONDS = 30.0  # to wait for another process
 
@@ -99,7 +99,7 @@ def mapped_errors(folder: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise _disk_full(folder) from error
-        raise _unwritable(folder, error.strerror or str(error)) from error
+        raise _unwritable(folder, system_reason(error)) from error
 
 
 def _disk_full(folder: Path) -> IndexFolderError:

@@ -16,7 +16,7 @@ from importlib import import_module
 from pathlib import Path
 
 from assistant.datatypes import Note, Skipped
-from assistant.errors import CorpusError
+from assistant.errors import CorpusError, system_reason
 from assistant.reading.extracted import Extracted, UnreadableNoteError
 from assistant.reading.ignore import IgnoreRules, is_tool_folder
 from assistant.reading.note import make_note
@@ -85,7 +85,7 @@ def scan_corpus(corpus: Path) -> list[CorpusFile]:
         os.scandir(corpus).close()
     except OSError as error:
         raise CorpusError(
-            f"Le dossier de notes « {corpus} » est illisible ({error.strerror}) : "
+            f"Le dossier de notes « {corpus} » est illisible ({system_reason(error)}) : "
             "vérifiez ses droits, ou indiquez-en un autre avec --corpus."
         ) from error
     return sorted(_files(corpus), key=lambda file: file.id)
@@ -166,7 +166,7 @@ def read_note(file: CorpusFile, expected_language: str = "fr") -> Note | Skipped
             return Skipped(file.id, too_large())
         data = file.path.read_bytes()
     except OSError as error:
-        return Skipped(file.id, f"illisible : {error.strerror or error}")
+        return Skipped(file.id, f"illisible : {system_reason(error)}")
     return read_bytes(file, data, expected_language)
 
 

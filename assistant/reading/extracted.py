@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from assistant.datatypes import Place
 
-VERSION = "3"  # of what all readers make of a file: another version makes an index stale
+VERSION = "4"  # of what all readers make of a file: another version makes an index stale
 
 
 class UnreadableNoteError(ValueError):

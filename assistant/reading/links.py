@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable
 from urllib.parse import unquote
 
-# Code shows links that are none. Bounded repetitions keep every search linear.
-_CODE = re.compile(
+# Code shows links and tags that are none. Bounded repetitions keep every search linear.
+CODE = re.compile(
     r"^[ \t>]*(?P<fence>`{3,}|~{3,})[^\n]*$.*?(?:^[ \t>]*(?P=fence)|\Z)"
     r"|`[^`\n]+`|<!--(?:(?!<!--).)*?-->",
     re.S | re.M,
@@ -33,7 +33,7 @@ _IMAGE = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|bmp|ico|avif|mp4|webm|mp3|zip)
 def markdown_links(body: str) -> tuple[str, ...]:
     """Return the targets as written, each once; a [[wikilink]] keeps its brackets."""
     found: dict[str, None] = {}
-    for match in _LINK.finditer(_CODE.sub(" ", body)):
+    for match in _LINK.finditer(CODE.sub(" ", body)):
         if name := match["wiki"] or match["embed"]:
             if not _IMAGE.search(name.strip()):
                 found[f"[[{name.strip()}]]"] = None

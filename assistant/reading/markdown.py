@@ -1,7 +1,7 @@
 """Markdown and plain text notes: decoded, never changed.
 
 The text stays as the author wrote it, markers and typing errors included, so that an
-offset in it is an offset in the file. Only front matter and links are interpreted; plain
+offset in it is an offset in the file. Only front matter, links and tags are interpreted; plain
 text is read as Markdown because that is how people write it.
 """
 
@@ -12,7 +12,7 @@ import re
 from assistant.reading.decoding import decode
 from assistant.reading.extracted import Extracted, UnreadableNoteError
 from assistant.reading.front_matter import read_front_matter
-from assistant.reading.links import markdown_links
+from assistant.reading.links import CODE, markdown_links
 
 _FENCE = re.compile(r"^ {0,3}(```|~~~).*?^ {0,3}\1", re.S | re.M)
 _COMMENT = re.compile(r"<!--(?:(?!<!--).)*?-->", re.S)
@@ -20,6 +20,11 @@ _HEADING = re.compile(
     r"^ {0,3}#{1,6}[ \t]+(?P<marked>\S.*)$|^(?P<underlined>[^\s>#|].*)\n=+[ \t]*$", re.M
 )
 _WEB_PAGE = re.compile(r"\s*(?:<\?xml[^>]{0,200}>\s*)?<(?:!doctype\s+html|html)\b", re.I)
+_TAG = re.compile(r"(?<!\S)#(?P<tag>[^\W\d_][\w/-]{1,60})(?=[\s,;.!?)]|\Z)")
+_NO_TAG = re.compile(
+    r"[0-9a-fA-F]{3}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8}|"
+    r"include|define|undef|ifn?def|if|elif|else|endif|pragma|error|line|region|endregion"
+)
 _INLINE_MARKS = re.compile(
     r"\*\*|__|`|!?\[([^\[\]]{0,300})\]\([^()]{0,500}\)|\{[.#][^{}]{0,200}\}|<[^<>]{1,80}>"
 )
@@ -42,6 +47,15 @@ def first_heading(body: str) -> str | None:
     return None
 
 
+def inline_tags(body: str) -> tuple[str, ...]:
+    """Return the tags among the words, as Obsidian writes them: "#cours/docker", each once.
+
+    Colours ("#ffffff") and lines of C ("#include") are none.
+    """
+    found = (match["tag"] for match in _TAG.finditer(CODE.sub(" ", body)))
+    return tuple(dict.fromkeys(tag for tag in found if not _NO_TAG.fullmatch(tag)))
+
+
 def read_markdown(data: bytes, name: str) -> Extracted:
     """Read one note from its bytes; raise UnreadableNoteError with the reason."""
     text = decode(data)
@@ -53,7 +67,7 @@ def read_markdown(data: bytes, name: str) -> Extracted:
         title=matter.title,
         author=matter.author,
         date=matter.date,
-        tags=matter.tags,
+        tags=tuple(dict.fromkeys((*matter.tags, *inline_tags(text[matter.end :])))),
         body_start=matter.end,
         links=markdown_links(text[matter.end :]),
     )

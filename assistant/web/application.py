@@ -18,7 +18,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assistant.errors import SettingsError
+from assistant.errors import SettingsError, system_reason
 from assistant.settings import Settings, limit_threads
 from assistant.web.guard import BODY_LIMIT, Guard
 from assistant.web.hosts import Hosts, is_loopback
@@ -260,7 +260,7 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         raise SettingsError(
-            f"L'adresse {host}:{port} ne peut pas être ouverte ({error.strerror}) : "
+            f"L'adresse {host}:{port} ne peut pas être ouverte ({system_reason(error)}) : "
             "choisissez-en une autre avec « assistant serve --port 7861 »."
         ) from error
     return listening

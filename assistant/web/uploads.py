@@ -26,6 +26,7 @@ from typing import Literal
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from assistant.datatypes import Skipped
+from assistant.errors import system_reason
 from assistant.reading.corpus import READERS, read_note, scan_corpus
 
 FOLDER = ".incoming"  # hidden, so that the corpus does not read it
@@ -177,7 +178,7 @@ class Uploads:
             return Outcome(name, "refused", str(error))
         except OSError as error:
             log.warning("upload of %r failed: %s", name, error)
-            return Outcome(name, "refused", f"n'a pas pu être écrit ({error.strerror})")
+            return Outcome(name, "refused", f"n'a pas pu être écrit ({system_reason(error)})")
         return Outcome(path, "exists" if self._existing(path) else "ready")
 
     def _stage(self, batch: _Batch, path: str, write: Callable[[Path], None]) -> None:
@@ -299,7 +300,9 @@ class Uploads:
             return Outcome(name, "refused", str(error))
         except OSError as error:
             log.warning("%r could not be put in place: %s", name, error)
-            return Outcome(name, "refused", f"n'a pas pu être mis en place ({error.strerror})")
+            return Outcome(
+                name, "refused", f"n'a pas pu être mis en place ({system_reason(error)})"
+            )
         return Outcome(name, "replaced" if exists else "placed")
 
 

@@ -81,3 +81,13 @@ def test_an_unreadable_file_says_why(data: bytes, reason: str) -> None:
 )  # fmt: skip
 def test_plain_heading(line: str, words: str) -> None:
     assert plain_heading(line) == words
+
+
+def test_tags_among_the_words_join_those_of_the_front_matter() -> None:
+    note = read_markdown(
+        b"---\ntags: [docker]\n---\n# Titre\n\nVoir #cours/docker, #docker et #r\xc3\xa9seau.\n"
+        b"[ancre](#sommaire) la couleur #ffffff, le ticket #12, C#net\n\n"
+        b"#include <stdio.h>\n\n```sh\n# commentaire\necho #pas-une-etiquette\n```\n`#non`\n",
+        "n.md",
+    )
+    assert note.tags == ("docker", "cours/docker", "réseau")
