@@ -16,6 +16,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
+from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 from typing import TypeVar
@@ -27,17 +28,46 @@ from assistant.index.schema import FILE_NAME, connect, mapped_errors
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StoredChunk:
-    """A chunk with its row id and what retrieval needs to know of its note."""
+    """A chunk with its row id and what retrieval needs to know of its note.
+
+    Of the passages compared with a question few are shown: headings and spans stay JSON
+    until `chunk` is asked for.
+    """
 
     row: int
-    chunk: Chunk
-    title: str
+    note_id: str
+    ordinal: int
+    start: int
+    end: int
+    text: str
+    lead_in: str
+    headings_json: str
+    spans_json: str
+    title: str  # of the note, as are those that follow
     language: str
+    author: str | None
+    date: str | None  # as the note writes it
     passage: bytes
-    author: str | None = None
-    date: str | None = None  # as the note writes it
+    tokens: bytes  # compressed, see `token_store`; empty where no model was named
+
+    @cached_property
+    def chunk(self) -> Chunk:
+        """The chunk itself."""
+        return Chunk(
+            note_id=self.note_id,
+            ordinal=self.ordinal,
+            start=self.start,
+            end=self.end,
+            headings=tuple(json.loads(self.headings_json)),
+            text=self.text,
+            lead_in=self.lead_in,
+            spans=tuple(
+                Span(start, end, kind, tuple(lead) if lead else None)
+                for start, end, kind, lead in json.loads(self.spans_json)
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,46 +260,32 @@ class Store:
             rows.update(row for (row,) in self.connection.execute(query, batch))
         return frozenset(rows)
 
-    def chunk_languages(self, rows: Sequence[int]) -> dict[int, str]:
-        """Return the languages of the notes of these chunks; those that are gone are left out."""
-        found: dict[int, str] = {}
-        for batch in _batches(list(rows)):
-            marks = ",".join("?" * len(batch))
-            found.update(
-                self.connection.execute(
-                    "SELECT c.id, n.language FROM chunks c JOIN notes n ON n.id = c.note "
-                    f"WHERE c.id IN ({marks})",
-                    batch,
-                )
-            )
-        return found
+    def chunks_not_in(self, language: str) -> Iterator[tuple[int, str]]:
+        """Yield (row id, language) of the chunks of notes in other languages, by row id."""
+        # CROSS keeps SQLite from going through all chunks to find those of a few notes.
+        yield from self.connection.execute(
+            "SELECT c.id, n.language FROM notes n CROSS JOIN chunks c ON c.note = n.id "
+            "WHERE n.language <> ? ORDER BY c.id",
+            (language,),
+        )
 
-    def chunks(self, rows: Sequence[int]) -> dict[int, StoredChunk]:
-        """Return the chunks of these row ids; ids that are gone are left out."""
+    def chunks(self, rows: Sequence[int], fingerprint: str = "") -> dict[int, StoredChunk]:
+        """Return the chunks of these row ids; ids that are gone are left out.
+
+        With the tokens that the model of this fingerprint embedded, or without any.
+        """
         found: dict[int, StoredChunk] = {}
         for batch in _batches(list(rows)):
             marks = ",".join("?" * len(batch))
-            for row in self.connection.execute(
-                "SELECT c.id, c.passage, n.title, n.language, n.path, c.ordinal, c.start, c.stop, "
-                "c.headings, c.text, c.lead_in, c.spans, n.author, n.date "
-                "FROM chunks c JOIN notes n ON n.id = c.note "
-                f"WHERE c.id IN ({marks})",
-                batch,
-            ):
-                chunk = Chunk(
-                    note_id=row[4],
-                    ordinal=row[5],
-                    start=row[6],
-                    end=row[7],
-                    headings=tuple(json.loads(row[8])),
-                    text=row[9],
-                    lead_in=row[10],
-                    spans=tuple(
-                        Span(start, end, kind, tuple(lead) if lead else None)
-                        for start, end, kind, lead in json.loads(row[11])
-                    ),
-                )
-                found[row[0]] = StoredChunk(row[0], chunk, row[2], row[3], row[1], *row[12:])
+            query = (
+                "SELECT c.id, n.path, c.ordinal, c.start, c.stop, c.text, c.lead_in, c.headings, "
+                "c.spans, n.title, n.language, n.author, n.date, c.passage, "
+                "coalesce(e.tokens, x'') FROM chunks c JOIN notes n ON n.id = c.note "
+                "LEFT JOIN embeddings e ON e.passage = c.passage AND e.fingerprint = ? "
+                f"WHERE c.id IN ({marks})"
+            )
+            for row in self.connection.execute(query, (fingerprint, *batch)):
+                found[row[0]] = StoredChunk(*row)
         return found
 
     # --- embeddings -----------------------------------------------------------------

@@ -26,7 +26,7 @@ def collapse_duplicates(passages: Sequence[Passage]) -> list[tuple[Passage, tupl
     kept: list[tuple[Passage, frozenset[str], list[str]]] = []
     sizes: list[int] = []  # of the word sets kept
     for passage in passages:
-        words = frozenset(_WORD.findall(passage.stored.chunk.text.casefold()))
+        words = frozenset(_WORD.findall(passage.stored.text.casefold()))
         # Sets of sizes too far apart cannot overlap enough: most pairs end here.
         own, least = len(words), _SAME * len(words)
         near = [kept[n] for n, size in enumerate(sizes) if least <= size and _SAME * size <= own]
@@ -36,8 +36,8 @@ def collapse_duplicates(passages: Sequence[Passage]) -> list[tuple[Passage, tupl
             sizes.append(len(words))
             continue
         other, _, repeats = same
-        note_id = passage.stored.chunk.note_id
-        if note_id not in (other.stored.chunk.note_id, *repeats):
+        note_id = passage.stored.note_id
+        if note_id not in (other.stored.note_id, *repeats):
             repeats.append(note_id)
     return [(passage, tuple(repeats)) for passage, _, repeats in kept]
 

@@ -51,11 +51,11 @@ def found_together(
             p,
             score=(1 - _SECOND_READING) * one.get(p.row, least)
             + _SECOND_READING * other.get(p.row, least_of_other)
-            + _QUOTED_NOTE * (p.stored.chunk.note_id in quoted),
+            + _QUOTED_NOTE * (p.stored.note_id in quoted),
         )
         for p in together
     ]
-    rescored.sort(key=lambda p: (-p.score, p.stored.chunk.note_id, p.stored.chunk.ordinal))
+    rescored.sort(key=lambda p: (-p.score, p.stored.note_id, p.stored.ordinal))
     distinct = [
         replace(passage, duplicates=tuple(dict.fromkeys((*passage.duplicates, *repeats))))
         for passage, repeats in collapse_duplicates(rescored)

@@ -142,16 +142,13 @@ def retrieve(
     cosines = np.array([*dense.values(), *others.tolist()])
     bm25 = lexical.of(rows).sum(axis=0)
     share = lexical_share(bm25, [term.idf for term in question.terms])
-    # Where no word is shared, the language weighs nothing.
-    languages = store.chunk_languages([row for row, own in zip(rows, share, strict=True) if own])
-    foreign = np.array([languages.get(row, question.language) for row in rows]) != question.language
+    foreign = snapshot.is_foreign(rows, question.language)
     translated = translates(question.language, question.note_languages[0])
     first = first_scores(cosines, share, foreign, translated=translated)
     order = np.lexsort((np.array(rows), -first))[:RERANKED].tolist()
     watch.ends("candidates")
-    stored = store.chunks([rows[i] for i in order])
-    embedded = store.embeddings(snapshot.fingerprint, [rows[i] for i in order])
-    tokens = [unpack_tokens(embedded[rows[i]][1], codec) for i in order]
+    stored = store.chunks([rows[i] for i in order], snapshot.fingerprint)
+    tokens = [unpack_tokens(stored[rows[i]].tokens, codec) for i in order]
     watch.ends("rows")
     alignments = align(question, tokens, codec)
     support = np.stack([a.max(axis=1, initial=0.0) for a in alignments])
@@ -170,9 +167,10 @@ def retrieve(
         )
         for n, i in enumerate(order)
     ]
-    passages.sort(key=lambda p: (-p.score, p.stored.chunk.note_id, p.stored.chunk.ordinal))
+    passages.sort(key=lambda p: (-p.score, p.stored.note_id, p.stored.ordinal))
     distinct = [
-        replace(passage, duplicates=repeats) for passage, repeats in collapse_duplicates(passages)
+        replace(passage, duplicates=repeats) if repeats else passage
+        for passage, repeats in collapse_duplicates(passages)
     ]
     watch.ends("distinct")
     return Retrieval(question, tuple(distinct), lexical, chunks, is_calibrated, watch.milliseconds)

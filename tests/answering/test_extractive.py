@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import json
+from dataclasses import astuple
 from hashlib import sha256
 from pathlib import Path
 
@@ -39,7 +41,23 @@ def evidence_for(note: Note, *quotes: tuple[str, float]) -> list[Evidence]:
 
 def passage_of(chunk: Chunk) -> Passage:
     tokens = StoredTokens(np.zeros((0, 1), np.uint8), np.zeros(0, np.uint8))
-    stored = StoredChunk(1 + chunk.ordinal, chunk, "Cours", "fr", b"")
+    stored = StoredChunk(
+        row=1 + chunk.ordinal,
+        note_id=chunk.note_id,
+        ordinal=chunk.ordinal,
+        start=chunk.start,
+        end=chunk.end,
+        text=chunk.text,
+        lead_in=chunk.lead_in,
+        headings_json=json.dumps(chunk.headings),
+        spans_json=json.dumps([astuple(span) for span in chunk.spans]),
+        title="Cours",
+        language="fr",
+        author=None,
+        date=None,
+        passage=b"",
+        tokens=b"",
+    )
     return Passage(
         1 + chunk.ordinal,
         stored,
