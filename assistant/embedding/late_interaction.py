@@ -82,6 +82,7 @@ class LearntTokenCodec:
         self.width = subspaces  # bytes a token
         self.fingerprint = f"learnt-{hashlib.sha256(parameters).hexdigest()[:12]}"
         self._squares = np.einsum("sel,sel->se", self._centroids, self._centroids)
+        self._centroids_and_squares = np.dstack([self._centroids, self._squares])
 
     def compress(self, vectors: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Return codes, (tokens, width), of vectors, (tokens, dimension)."""
@@ -109,11 +110,12 @@ class LearntTokenCodec:
         orthogonal, so squared lengths add up in the same way, in a last column. Dividing
         by the length matters: without it nDCG@10 falls by 2 to 4 points.
         """
-        subspaces, entries, length = self._centroids.shape
-        table = np.empty((subspaces, entries, len(question) + 1), np.float32)
-        parts = self._project(question).reshape(-1, subspaces, length)
-        table[..., :-1] = self._centroids @ parts.transpose(1, 2, 0)
-        table[..., -1] = self._squares
+        subspaces, _, length = self._centroids.shape
+        parts = np.zeros((subspaces, length + 1, len(question) + 1), np.float32)
+        projected = self._project(question).reshape(-1, subspaces, length)
+        parts[:, :-1, :-1] = projected.transpose(1, 2, 0)
+        parts[:, -1, -1] = 1
+        table = self._centroids_and_squares @ parts  # (subspaces, 256, question tokens + 1)
         sums = np.zeros((len(codes), len(question) + 1), np.float32)
         for number in range(subspaces):
             sums += table[number].take(codes[:, number], axis=0)

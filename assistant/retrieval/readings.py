@@ -81,8 +81,7 @@ def _compared(
     rows = [passage.row for passage in passages]
     dense = vectors.inner_products(question.vector, rows)
     bm25 = retrieval.lexical.of(rows).sum(axis=0)
-    alignments = align(question, [passage.tokens for passage in passages], codec)
-    support = np.stack([a.max(axis=1, initial=0.0) for a in alignments])
+    alignments, support = align(question, [passage.tokens for passage in passages], codec)
     known = np.stack([passage.support for passage in retrieval.passages])
     late = support @ contrast_weights(question.weights, np.concatenate([known, support]))
     return [

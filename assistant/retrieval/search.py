@@ -150,8 +150,7 @@ def retrieve(
     stored = store.chunks([rows[i] for i in order], snapshot.fingerprint)
     tokens = [unpack_tokens(stored[rows[i]].tokens, codec) for i in order]
     watch.ends("rows")
-    alignments = align(question, tokens, codec)
-    support = np.stack([a.max(axis=1, initial=0.0) for a in alignments])
+    alignments, support = align(question, tokens, codec)
     late = support @ contrast_weights(question.weights, support)
     watch.ends("late")
     scores = fused_scores(cosines[order], share[order], late, foreign[order], translated=translated)
@@ -178,10 +177,23 @@ def retrieve(
 
 def align(
     question: Question, tokens: Sequence[StoredTokens], codec: Codec
-) -> list[NDArray[np.float32]]:
-    """Return cosines, (question tokens, tokens), for each passage; all are compared at once."""
+) -> tuple[list[NDArray[np.float32]], NDArray[np.float32]]:
+    """Compare the question with some passages at once, token by token.
+
+    Returns the cosines with each passage, (question tokens, tokens), and the best of each
+    question token in each passage, (passages, question tokens), at least 0.
+    """
+    lengths = np.array([len(t.codes) for t in tokens])
     together = codec.similarities(
         question.tokens.vectors, np.concatenate([t.codes for t in tokens])
     )
-    ends = np.cumsum([len(t.codes) for t in tokens])
-    return np.split(together, ends[:-1], axis=1)
+    ends = np.cumsum(lengths)
+    starts = ends - lengths
+    alignments = [
+        together[:, start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
+    ]
+    support = np.zeros((len(tokens), len(together)), np.float32)
+    has_tokens = lengths > 0
+    best = np.maximum.reduceat(together, starts[has_tokens], axis=1)
+    support[has_tokens] = best.T.clip(min=0)
+    return alignments, support
