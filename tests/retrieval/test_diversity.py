@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
 from assistant.assistant import Assistant
+from assistant.datatypes import Signals
 from assistant.embedding.fake import FakeEmbedder
-from assistant.retrieval.diversity import join_neighbours
+from assistant.index.store import StoredChunk
+from assistant.index.token_store import StoredTokens
+from assistant.retrieval.diversity import collapse_duplicates, join_neighbours
+from assistant.retrieval.found import Passage
 from assistant.settings import Settings
 
 COPIED = "Les volumes gardent les données des conteneurs, même quand on les supprime un à un."
@@ -65,3 +75,58 @@ def test_joined_neighbours_leave_their_places_to_the_next_passages(tmp_path: Pat
         fewer.append(len(join_neighbours(passages.hits(k), lambda _: note.text)) < k)
     assert any(fewer)
     assert len(course.search("volume données conteneur", k=50)) == 7
+
+
+def passages_of(texts: list[str]) -> list[Passage]:
+    nothing = np.zeros((0, 0), np.float32)
+    return [
+        Passage(
+            n,
+            StoredChunk(
+                n, f"{n}.md", 0, 0, len(text), text, "", "[]", "[]", "", "fr", None, None, b"", b""
+            ),
+            Signals(0, 0),
+            0.0,
+            StoredTokens(np.zeros((0, 1), np.uint8), np.zeros(0, np.uint8)),
+            nothing,
+            nothing[0:0].ravel(),
+        )
+        for n, text in enumerate(texts)
+    ]
+
+
+def distinct_by_all_pairs(texts: list[str]) -> dict[int, tuple[str, ...]]:
+    words = [set(re.findall(r"\w+", text.casefold())) for text in texts]
+    kept: dict[int, list[str]] = {}
+    for n, own in enumerate(words):
+        for other in kept:
+            shared, either = len(own & words[other]), len(own | words[other])
+            few = min(len(own), len(words[other])) < 6
+            if own == words[other] if few else shared >= 0.9 * either:
+                kept[other].append(f"{n}.md")
+                break
+        else:
+            kept[n] = []
+    return {n: tuple(repeats) for n, repeats in kept.items()}
+
+
+WORDS = st.sampled_from(
+    "le volume garde les données du conteneur même après sa fin l été où ça a b c x86 réseau "
+    "œuvre ÉTÉ Docker docker_run 1024 свет 容器 Größe".split()
+)
+BETWEEN = st.sampled_from([" ", ", ", "'", " « ", "\n\n- ", " | ", "`", " : ", "\u00a0! ", " 📌 "])
+
+
+@given(
+    st.lists(st.lists(st.tuples(WORDS, BETWEEN), max_size=30), min_size=1, max_size=8),
+    st.randoms(use_true_random=False),
+)
+def test_duplicates_are_those_of_all_pairs_of_word_sets(parts, random) -> None:
+    texts = ["".join(word + between for word, between in text) for text in parts]
+    for text in parts:  # the same words in another order and with other marks
+        shuffled = random.sample([word for word, _ in text], len(text))
+        texts.append(", ".join(shuffled) + ".")
+        texts.append("| " + " | ".join(word.title() for word in shuffled[1:]) + " |")
+    found = {p.row: repeats for p, repeats in collapse_duplicates(passages_of(texts))}
+    assert found == distinct_by_all_pairs(texts)
+    assert all(one < other for one, other in pairwise(found))
