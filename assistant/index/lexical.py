@@ -105,12 +105,17 @@ class Postings:
                 return self._known[term]
         found = _fetch(connection, term, None)
         with self._lock:
-            if term not in self._known:
+            if len(found) and term not in self._known:  # no room is taken by unknown words
                 self._known[term] = found
                 self._kept += len(found)
             while self._kept > _KEPT_POSTINGS:
                 self._kept -= len(self._known.popitem(last=False)[1])
         return found
+
+    def count(self, connection: sqlite3.Connection, term: str) -> int:
+        """Return how many passages say `term`."""
+        found = len(self.of(connection, term))
+        return found if found < _LONGEST_POSTINGS else _document_frequency(connection, term)
 
 
 def _fetch(
@@ -160,6 +165,7 @@ def read_question(
     *,
     is_word: Callable[[str], bool] = lambda _: False,
     translations: Mapping[tuple[int, int], Sequence[tuple[str, ...]]] | None = None,
+    postings: Postings | None = None,
 ) -> tuple[QuestionTerm, ...]:
     """Find the index terms for each word of a question.
 
@@ -168,8 +174,10 @@ def read_question(
     A word that the notes never use is looked for under its nearest spelling, unless
     `is_word` knows it: "licence" is no misspelt "silence". A word with `translations`, by
     its characters in the question, is as frequent in the notes as the most frequent of them.
+    Passages are counted in `postings`, which `search_terms` then finds there.
     """
     translations = translations or {}
+    postings = postings or Postings()
     spans: dict[tuple[int, int], dict[str, str]] = {}
     for position, language in enumerate(languages):
         for term in analyse(question, language):
@@ -181,20 +189,20 @@ def read_question(
             known.setdefault(term.term, term.word)
     found: list[QuestionTerm] = []
     for (start, end), candidates in spans.items():
-        counts = {term: _document_frequency(connection, term) for term in candidates}
+        counts = {term: postings.count(connection, term) for term in candidates}
         known_terms = tuple(term for term, count in counts.items() if count)
         word = next(iter(candidates.values()))
         weight, nearest = 1.0, ""
         said = {
-            translation: min(_document_frequency(connection, term) for term in translation)
+            translation: min(postings.count(connection, term) for term in translation)
             for translation in translations.get((start, end), ())
         }
         containing = max([*counts.values(), *said.values()])
         is_known = bool(known_terms or said) or is_word(question[start:end])
-        if not is_known and (near := _nearest_spelling(connection, word)):
+        if not is_known and (near := _nearest_spelling(connection, word, postings)):
             nearest, known_terms = near
             weight = MISSPELT_WEIGHT
-            containing = max(_document_frequency(connection, term) for term in known_terms)
+            containing = max(postings.count(connection, term) for term in known_terms)
         found.append(
             QuestionTerm(
                 word=word,
@@ -211,7 +219,7 @@ def read_question(
 
 
 def _nearest_spelling(
-    connection: sqlite3.Connection, word: str
+    connection: sqlite3.Connection, word: str, postings: Postings
 ) -> tuple[str, tuple[str, ...]] | None:
     """Return the notes' word spelt most like a word of four letters or more, and its terms."""
     if len(word) < 4 or not any(c.isalpha() for c in word):
@@ -232,7 +240,7 @@ def _nearest_spelling(
     )
     best = [match for match in matches if match[1] >= matches[0][1] - _AS_SIMILAR]
     terms = {near[index][1] for _, _, index in best}
-    known = tuple(sorted(term for term in terms if _document_frequency(connection, term)))
+    known = tuple(sorted(term for term in terms if postings.count(connection, term)))
     return (best[0][0], known) if known else None
 
 
@@ -253,7 +261,7 @@ def search_terms(
     found: list[tuple[int, NDArray[np.int64], NDArray[np.float64]]] = []
 
     def scored(term: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        count = _document_frequency(connection, term)
+        count = postings.count(connection, term)
         fts_idf = max(1e-6, math.log((passages - count + 0.5) / (count + 0.5)))
         # A technical word stands beside its parts: each at its own rarity, the best counts.
         factor = inverse_document_frequency(passages, count) / fts_idf

@@ -67,6 +67,7 @@ def read(
         # A word that is one piece of the model's vocabulary is frequent, not misspelt.
         is_word=lambda word: embedder.count_tokens([word.lower()])[0] - overhead == 1,
         translations=translate(analyse(asked, spoken), spoken, note_languages[0]),
+        postings=snapshot.postings,
     )
     mended = mend_spelling(_calm(asked), terms)
     watch.ends("read")

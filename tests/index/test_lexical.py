@@ -40,7 +40,8 @@ def bm25(documents, wanted):
 
 def ask(store, question, languages=("fr",), **options):
     chunks = store.counts()[1]
-    terms = read_question(store.connection, question, languages, chunks)
+    known = options.get("postings")
+    terms = read_question(store.connection, question, languages, chunks, postings=known)
     return search_terms(store.connection, terms, chunks, **options)
 
 
@@ -148,7 +149,12 @@ def test_the_best_and_any_rows_are_those_of_a_full_sort(scores, k):
 
 def test_postings_that_are_kept_give_the_same_scores(words, monkeypatch):
     """Also when they are dropped for others, and when threads ask at once."""
-    questions = ["docker noyau image", "noyau disque", "docker", "volumes réseaux mémoire"]
+    questions = [
+        "docker noyau image",
+        "noyau disque",
+        "docker xylophage",
+        "volumes réseaux mémoire",
+    ]
     expected = [scores_of(ask(words, question)) for question in questions]
     postings = Postings()
     for _ in range(2):
@@ -159,6 +165,10 @@ def test_postings_that_are_kept_give_the_same_scores(words, monkeypatch):
     ask(words, "docker", postings=postings)
     words.connection.set_trace_callback(None)
     assert not any("bm25" in statement for statement in traced), "fetched again"
+    for term in ("docker", "noyau", "xylophag"):
+        said = sum(term in terms for terms in documents_of(words).values())
+        assert postings.count(words.connection, term) == said
+        assert (term in postings._known) == (said > 0)
     monkeypatch.setattr("assistant.index.lexical._KEPT_POSTINGS", 50)
     postings = Postings()
     for _ in range(2):
