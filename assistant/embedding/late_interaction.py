@@ -72,13 +72,14 @@ class LearntTokenCodec:
         if parameters is None:
             parameters = files("assistant.embedding").joinpath(PARAMETERS).read_bytes()
         with np.load(io.BytesIO(parameters)) as stored:
-            self._matrix = stored["matrix"].astype(np.float32)  # (output, input)
+            # (input, output), in this order in memory: a question is multiplied in half the time.
+            self._matrix = np.ascontiguousarray(stored["matrix"].T, np.float32)
             self._weight = stored["weight"].astype(np.float32)  # (input,)
             self._bias = float(stored["bias"])
             # The mean of all vectors is part of the centroids: (subspaces, 256, length).
             self._centroids = stored["centroids"].astype(np.float32)
         subspaces = len(self._centroids)
-        self.dimension = self._matrix.shape[1]
+        self.dimension = len(self._matrix)
         self.width = subspaces  # bytes a token
         self.fingerprint = f"learnt-{hashlib.sha256(parameters).hexdigest()[:12]}"
         self._squares = np.einsum("sel,sel->se", self._centroids, self._centroids)
@@ -123,7 +124,7 @@ class LearntTokenCodec:
 
     def _project(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Apply the matrix and return unit vectors."""
-        projected = vectors @ self._matrix.T
+        projected = vectors @ self._matrix
         lengths = np.linalg.norm(projected, axis=1, keepdims=True)
         return np.asarray(projected / np.maximum(lengths, 1e-9), np.float32)
 
