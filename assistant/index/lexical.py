@@ -27,7 +27,7 @@ MISSPELT_WEIGHT = 0.7  # of a term that stands for a misspelt one
 _LEAST_SIMILARITY = 78.0  # of 100, of a word that may stand for another
 _AS_SIMILAR = 4.0  # of 100: words this near to the best stand for it too
 _LONGEST_POSTINGS = 20_000  # passages of a term that are scored, the best: it tells little
-_KEPT_POSTINGS = 1_000_000  # of terms asked for, 16 bytes each
+_KEPT_POSTINGS = 1_000_000  # of terms asked for, 16 bytes each; a letter of a term counts as one
 _POSTING = np.dtype([("row", np.int64), ("score", np.float64)])
 
 # FTS5's ascii tokenizer splits at ASCII punctuation; terms hold some, so it is written
@@ -105,11 +105,12 @@ class Postings:
                 return self._known[term]
         found = _fetch(connection, term, None)
         with self._lock:
-            if len(found) and term not in self._known:  # no room is taken by unknown words
+            if term not in self._known:
                 self._known[term] = found
-                self._kept += len(found)
+                self._kept += len(term) + len(found)
             while self._kept > _KEPT_POSTINGS:
-                self._kept -= len(self._known.popitem(last=False)[1])
+                oldest, dropped = self._known.popitem(last=False)
+                self._kept -= len(oldest) + len(dropped)
         return found
 
     def count(self, connection: sqlite3.Connection, term: str) -> int:
