@@ -125,6 +125,15 @@ def test_what_is_defined_and_what_defines_it_do_not_change_places(embedder):
 
 
 @pytest.mark.slow
+def test_facts_do_not_change_places(embedder):
+    verifier = verifier_of("# Ports\n\nLe port 80 sert à HTTP, le port 443 à HTTPS.\n", embedder)
+    assert verifier.verify("Le port 443 sert à HTTPS et le port 80 à HTTP [1].").fault is None
+    assert (
+        verifier.verify("Le port 443 sert à HTTP et le port 80 à HTTPS [1].").fault is Fault.SENSE
+    )
+
+
+@pytest.mark.slow
 def test_a_number_may_count_what_the_sentence_itself_names(embedder):
     verifier = verifier_of("# Feux\n\nUn feu peut être rouge, orange ou vert.\n", embedder)
     three = "Il existe trois sortes de feu : rouge, orange et vert [1]."
