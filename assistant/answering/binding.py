@@ -37,7 +37,7 @@ _FAR = 0.5  # what that counts
 _LEAST = 0.3  # by which the other reading must be nearer
 _KEYS = 2  # "ondes de surface"
 _NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)*")
-_LETTER = re.compile(r"(?<![\w'’.-])(?<!\d )([A-Zb-xz])(?![\w'’.-])")
+_LETTER = re.compile(r"(?<![\w'’.°-])(?<![\d°] )([A-Zb-xz])(?![\w'’.-])")
 _RESPECTIVE = re.compile(r"\brespecti\w+", re.I)
 _BEFORE_NOUN = re.compile(
     r"(?:\b(?:les?|la|de|des|du|une?|ces?|cette|son|sa|ses|leurs?|aux?|en|par|the|an?|its?|of)\s+|"
@@ -72,6 +72,11 @@ def exchanges_facts(claim: str, place: str, claimed: str, spoken: str) -> bool:
     return _exchanges_clauses(claim, place, claimed, known) or _turns_comparison(
         claim, place, claimed, spoken
     )
+
+
+def lone_capitals(text: str) -> set[str]:
+    """Return the letters that name something, as "P" of "ondes P"; none that opens a text."""
+    return {m[1] for m in _LETTER.finditer(text) if m[1].isupper() and m.start() > 0}
 
 
 def _exchanges_clauses(claim: str, place: str, language: str, known: dict[str, list[int]]) -> bool:

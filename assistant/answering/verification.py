@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.analysis import analyse
-from assistant.answering.binding import exchanges_facts
+from assistant.answering.binding import exchanges_facts, lone_capitals
 from assistant.answering.polarity import Denials, contradicts, denials, has_opposite
 from assistant.answering.prompt import NumberedPassage
 from assistant.answering.quantities import Quantity, quantities
@@ -300,6 +300,9 @@ class Verifier:
             quantities(window.text, source.passage.language),
         ):
             return Fault.NUMBER
+        letters = set() if limits.is_foreign else lone_capitals(claim)
+        if not letters <= lone_capitals(source.around(window)):
+            return Fault.NAME
         theirs = denials(window.text, source.passage.language)
         ours = denials(claim, language)
         if limits.is_foreign:

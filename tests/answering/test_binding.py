@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.answering.binding import exchanges_facts
+from assistant.answering.binding import exchanges_facts, lone_capitals
 
 PORTS = "Le port 80 sert à HTTP et le port 443 à HTTPS."
 VESSELS = (
@@ -47,6 +47,10 @@ def test_an_english_sentence_about_an_english_place():
     place = "Port 80 carries HTTP while port 443 carries HTTPS."
     assert exchanges_facts("Port 443 carries HTTP and port 80 carries HTTPS.", place, "en", "en")
     assert not exchanges_facts("Port 443 carries HTTPS; port 80, HTTP.", place, "en", "en")
+
+
+def test_letters_that_name():
+    assert lone_capitals("A. Les ondes P et S, l'option B, 12 V et 40 °C") == {"P", "S", "B"}
 
 
 NAMES = ("ALPHA", "BRAVO", "DELTA", "GOLF", "HOTEL", "INDIA")

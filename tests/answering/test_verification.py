@@ -231,6 +231,12 @@ def test_what_is_prevented_is_denied(claim, source, denied):
     assert contradicts(denials(claim, "fr"), claimed, denials(source, "fr"), said) is denied
 
 
+def test_a_rise_is_the_opposite_of_a_fall_in_any_word():
+    said = "Les activités humaines entraînent l'augmentation de la concentration des gaz."
+    assert has_opposite("Elles diminuent la concentration des gaz.", said, "fr")
+    assert not has_opposite("Elles accroissent la concentration des gaz.", said, "fr")
+
+
 def test_half_of_a_comparison_turned_round_is_an_opposite():
     said = "Plus il est riche, plus il est visqueux."
     assert has_opposite("Moins il est riche, plus il est visqueux.", said, "fr")
