@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from assistant.analysis import analyse, stem
-from assistant.answering.rewording import base
+from assistant.answering.rewording import base, senses
 
 _DENIAL = {
     "fr": re.compile(
@@ -160,8 +160,25 @@ def has_opposite(claim: str, source: str, language: str) -> bool:
     """
     here = Counter(stem(word.lower(), language) for word in _TOKEN.findall(claim))
     there = Counter(stem(word.lower(), language) for word in _TOKEN.findall(source))
+    if language == "fr" and _turns_change(claim, source):
+        return True
     return any(
         here[one] and not there[one] and there[other] > here[other]
         for pair in _pairs(language)
         for one, other in (pair, pair[::-1])
     )
+
+
+def _turns_change(claim: str, source: str) -> bool:
+    """Whether one says "augmentation", in any of its words, where the other says "diminue"."""
+    here, there = (
+        Counter(sense for word in _TOKEN.findall(text) for sense in senses([word], "fr"))
+        for text in (claim, source)
+    )
+    rise, fall = senses(["augmenter"], "fr"), senses(["diminuer"], "fr")
+    for one, other in ((rise, fall), (fall, rise)):
+        ours, theirs = (max(here[s] for s in way) for way in (one, other))
+        ours_there, theirs_there = (max(there[s] for s in way) for way in (one, other))
+        if ours and not ours_there and theirs_there > theirs:
+            return True
+    return False

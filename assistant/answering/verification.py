@@ -13,9 +13,8 @@ A sentence must be supported by one sentence or item of a passage, in its contex
 the line that introduces a list); each clause may have its own. So the right words put
 together from different places do not pass. What is left out: reasoning, and roles. A true
 conclusion that the passage does not state is dropped; the caller then quotes the notes instead.
-Inside one sentence only definitions and clauses are told apart: of "Le port 80 sert à HTTP, le
-port 443 à HTTPS" a number given to the other passes, and so does "Pierre a vaincu Paul" turned
-round.
+Inside one sentence definitions, clauses and facts that change places between two clauses
+(`binding`) are told apart; "Pierre a vaincu Paul" turned round passes.
 """
 
 from __future__ import annotations
@@ -29,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.analysis import analyse
+from assistant.answering.binding import exchanges_facts, lone_capitals
 from assistant.answering.polarity import Denials, contradicts, denials, has_opposite
 from assistant.answering.prompt import NumberedPassage
 from assistant.answering.quantities import Quantity, quantities
@@ -184,6 +184,9 @@ class Verifier:
             return _support(passage, [best])
         parts = self._by_clause(claim, words, source, language, limits)
         if parts is not None:
+            places = "\n".join(dict.fromkeys(part.window.text for part in parts))
+            if exchanges_facts(claim, places, language, passage.language):
+                return Fault.SENSE
             return _support(passage, parts)
         return max(whole, key=lambda fit: fit.mean).fault or Fault.SENSE
 
@@ -277,7 +280,9 @@ class Verifier:
         if fault is None:
             fault = self._hard_fault(claim, window, source, language, limits)
         if fault is None and (
-            _crosses_clauses(claim, language, window) or _swaps_roles(claim, words, window)
+            _crosses_clauses(claim, language, window)
+            or _swaps_roles(claim, words, window)
+            or exchanges_facts(claim, window.text, language, source.passage.language)
         ):
             fault = Fault.SENSE
         if fault is None and (
@@ -295,6 +300,9 @@ class Verifier:
             quantities(window.text, source.passage.language),
         ):
             return Fault.NUMBER
+        letters = set() if limits.is_foreign else lone_capitals(claim)
+        if not letters <= lone_capitals(source.around(window)):
+            return Fault.NAME
         theirs = denials(window.text, source.passage.language)
         ours = denials(claim, language)
         if limits.is_foreign:

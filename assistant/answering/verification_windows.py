@@ -83,6 +83,17 @@ class Source:
             windows.append(self._window(start, end, span.lead))
         return windows
 
+    def around(self, window: Window) -> str:
+        """Return the headings of a place, the line that introduces it, and its own lines whole."""
+        chunk = self.passage.chunk
+        left = chunk.text.rfind("\n", 0, window.start) + 1
+        right = chunk.text.find("\n", window.end)
+        parts = [self.context, *chunk.headings, chunk.text[left : right if right >= 0 else None]]
+        if window.lead:
+            begin, end = window.lead[0] - chunk.start, window.lead[1] - chunk.start
+            parts.append(chunk.text[max(0, begin) : max(0, end)])
+        return "\n".join(parts)
+
     def _window(self, start: int, end: int, lead: tuple[int, int] | None) -> Window:
         chunk = self.passage.chunk
         tokens = self.passage.tokens.starts

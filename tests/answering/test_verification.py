@@ -125,6 +125,15 @@ def test_what_is_defined_and_what_defines_it_do_not_change_places(embedder):
 
 
 @pytest.mark.slow
+def test_facts_do_not_change_places(embedder):
+    verifier = verifier_of("# Ports\n\nLe port 80 sert à HTTP, le port 443 à HTTPS.\n", embedder)
+    assert verifier.verify("Le port 443 sert à HTTPS et le port 80 à HTTP [1].").fault is None
+    assert (
+        verifier.verify("Le port 443 sert à HTTP et le port 80 à HTTPS [1].").fault is Fault.SENSE
+    )
+
+
+@pytest.mark.slow
 def test_a_number_may_count_what_the_sentence_itself_names(embedder):
     verifier = verifier_of("# Feux\n\nUn feu peut être rouge, orange ou vert.\n", embedder)
     three = "Il existe trois sortes de feu : rouge, orange et vert [1]."
@@ -220,6 +229,12 @@ def test_a_number_without_end_takes_no_long():
 def test_what_is_prevented_is_denied(claim, source, denied):
     claimed, said = ({t.term for t in analyse(text, "fr")} for text in (claim, source))
     assert contradicts(denials(claim, "fr"), claimed, denials(source, "fr"), said) is denied
+
+
+def test_a_rise_is_the_opposite_of_a_fall_in_any_word():
+    said = "Les activités humaines entraînent l'augmentation de la concentration des gaz."
+    assert has_opposite("Elles diminuent la concentration des gaz.", said, "fr")
+    assert not has_opposite("Elles accroissent la concentration des gaz.", said, "fr")
 
 
 def test_half_of_a_comparison_turned_round_is_an_opposite():
