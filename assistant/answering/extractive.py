@@ -24,9 +24,9 @@ from assistant.datatypes import Citation, Note, Span
 from assistant.markup import without_tags
 
 _MOST_SPANS = 3
-_SHARPNESS = 2.5  # of the softmax over scores that makes probabilities: likeliest on the half
+SHARPNESS = 2.5  # of the softmax over scores that makes probabilities: likeliest on the half
 # of the titles of a French reading collection kept for fitting, of 1, 1.5, 2, 2.5 and 3
-_WORTH_A_WORD = 0.0043  # probability a word must add: on that half, answers of 58 words (median)
+_WORTH_A_WORD = 0.0036  # probability a word must add: on that half, answers of 58 words (median)
 _MOST_WORDS = 150  # of all that is quoted, the first span apart
 _MOST_BETWEEN = 40  # words between two sentences quoted as one passage
 _AS_COVERED = 0.2  # of the question's words in the first span, that a further one must say
@@ -117,7 +117,7 @@ def choose_quotations(
 def _spans_with_probability(evidence: list[Evidence]) -> list[tuple[str, Span, float]]:
     """Return (note id, span, probability that it is the one that answers), summing to 1."""
     best = evidence[0].score if evidence else 0.0
-    shares = [math.exp(_SHARPNESS * (e.score - best)) for e in evidence]
+    shares = [math.exp(SHARPNESS * (e.score - best)) for e in evidence]
     total = sum(shares)
     return [
         (e.passage.stored.chunk.note_id, e.span, share / total)

@@ -42,8 +42,13 @@ def contrast_weights(
     weights: NDArray[np.floating], support: NDArray[np.floating]
 ) -> NDArray[np.floating]:
     """Weigh question tokens, (tokens,), by contrast over `support`, (candidates, tokens)."""
-    if len(support) < _LEAST_CANDIDATES:
-        return weights
+    return weights if len(support) < _LEAST_CANDIDATES else contrasted(weights, support)
+
+
+def contrasted(
+    weights: NDArray[np.floating], support: NDArray[np.floating]
+) -> NDArray[np.floating]:
+    """Weigh question tokens, (tokens,), by best minus mean of `support`, (candidates, tokens)."""
     contrast = weights * (support.max(axis=0) - support.mean(axis=0))
     total = float(contrast.sum())
     return contrast / total if total > 0 else weights

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from assistant.answering.evidence import find_evidence
+from assistant.answering.evidence import SpanSignals, find_evidence, judged_spans
 from assistant.assistant import Assistant
 from assistant.embedding.fake import FakeEmbedder
+from assistant.retrieval.found import Retrieval
 from assistant.settings import Settings
 
 
@@ -116,3 +117,40 @@ def test_what_says_what_a_thing_is_gains_where_that_is_asked(
     assert gains(tmp_path, monkeypatch, "_SAYS_WHAT_WEIGHT", text, question) == pytest.approx(
         gained
     )
+
+
+def signals_of(tmp_path: Path, text: str, question: str) -> tuple[list[SpanSignals], Retrieval]:
+    corpus = tmp_path / "signals"
+    corpus.mkdir(exist_ok=True)
+    (corpus / "cours.md").write_text(text, encoding="utf-8")
+    settings = Settings(corpus=corpus, index=tmp_path / "signals-index")
+    assistant = Assistant.open(settings, embedder=FakeEmbedder(max_tokens=512))
+    assistant.refresh()
+    retrieval = assistant.retrieve(question)
+    return [signals for _, _, signals in judged_spans(retrieval)], retrieval
+
+
+def test_a_span_owes_to_the_one_before_what_it_supports_better(tmp_path: Path) -> None:
+    text = "# Registre\n\nLe registre privé garde les images. Un serveur local suffit.\n"
+    signals, retrieval = signals_of(tmp_path, text, "où le registre privé garde les images")
+    first, second = signals[-2:]
+    passage = retrieval.passages[0]
+    starts = passage.tokens.starts
+    cut = text.index("Un serveur") - passage.stored.chunk.start
+    begin = text.index("Le registre") - passage.stored.chunk.start
+    one = passage.similarities[:, (starts >= begin) & (starts < cut)].max(axis=1)
+    two = passage.similarities[:, starts >= cut].max(axis=1)
+    weights = retrieval.question.weights  # too few passages to tell any apart
+    assert second.late == pytest.approx(float(weights @ two), abs=1e-6)
+    assert second.before == pytest.approx(
+        float(sum(w * (a - b) for w, a, b in zip(weights, one, two, strict=True) if a > b)),
+        abs=1e-6,
+    )
+    assert second.before > 0.1
+    assert first.least == pytest.approx(float(one.min()), abs=1e-6)
+
+
+def test_a_definition_owes_nothing_to_the_sentence_before(tmp_path: Path) -> None:
+    text = "# Registre\n\nLe registre privé garde les images. Un serveur local suffit.\n"
+    signals, _ = signals_of(tmp_path, text, "c'est quoi le registre privé ?")
+    assert [s.before for s in signals] == [0.0] * len(signals)
