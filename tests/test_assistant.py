@@ -417,6 +417,30 @@ def test_verified_sentences_stream_and_invented_ones_are_counted(docker, model):
     assert answers[-1].timings_ms.keys() == {*STEPS, *wholes}
 
 
+def test_a_sentence_that_is_not_proved_gives_way_to_the_one_it_restates(docker, model):
+    unproved = "Les volumes permettent aux conteneurs de chiffrer des données"
+    answers, _ = model(
+        scripted.streams(f"{unproved} [2]. {CGROUPS} [1]. {unproved} [2]. {INVENTED} [1].")
+    )
+    last = answers[-1]
+    assert last.text == f"{VOLUMES}. [1] {CGROUPS}. [2]"  # in the model's order, once
+    assert last.citations[0].quote == f"{VOLUMES}."
+    assert "chiffrer" not in "".join(answer.text for answer in answers)
+    assert last.notice == (
+        "2 phrase(s) du modèle de langue écartée(s), faute de preuve. "
+        "1 phrase(s) du modèle de langue remplacée(s), faute de preuve, par les mots des notes."
+    )
+    assert_proved(docker, last)
+
+
+def test_what_a_model_seems_to_restate_alone_is_no_answer(docker, model):
+    """With nothing proved, retrieval's own quotations are the answer."""
+    answers, _ = model(
+        scripted.streams("Les volumes permettent aux conteneurs de chiffrer des données [2].")
+    )
+    assert_quotations_instead(docker, answers[-1], "prouvé")
+
+
 def test_a_sentence_is_shown_while_the_model_still_writes(docker, model):
     go_on = threading.Event()
 

@@ -372,8 +372,13 @@ def _shown(text: str, part: Span) -> str:
     if part.kind == "row":
         return " · ".join(filter(None, _cells(quote)))
     if part.kind != "code":
-        return without_tags(re.sub(r"[ \t]*(?:\r?\n[ \t>]*)+", " ", quote)).strip()
+        return shown_prose(quote)
     if quote.lstrip().startswith(("```", "~~~")):
         return quote
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", quote)), default=0))
     return f"{fence}\n{quote}\n{fence}"
+
+
+def shown_prose(quote: str) -> str:
+    """Write a sentence or item on one line, without the tags of HTML."""
+    return without_tags(re.sub(r"[ \t]*(?:\r?\n[ \t>]*)+", " ", quote)).strip()

@@ -32,6 +32,10 @@ FRAMES = {
             "voici les mots des notes."
         ),
         "dropped": "{count} phrase(s) du modèle de langue écartée(s), faute de preuve.",
+        "replaced": (
+            "{count} phrase(s) du modèle de langue remplacée(s), faute de preuve, par les mots "
+            "des notes."
+        ),
         "line": "ligne {start}",
         "lines": "lignes {start}–{end}",
         "page": "p. {number}",
@@ -62,6 +66,10 @@ FRAMES = {
             "here are the notes' own words."
         ),
         "dropped": "{count} sentence(s) of the language model left out for want of proof.",
+        "replaced": (
+            "{count} sentence(s) of the language model replaced, for want of proof, by the "
+            "notes' own words."
+        ),
         "line": "line {start}",
         "lines": "lines {start}–{end}",
         "page": "p. {number}",

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from assistant.answering.extractive import shown_prose
 from assistant.answering.language_model import LanguageModel
 from assistant.answering.prompt import NumberedPassage, messages
 from assistant.answering.proof import cited
@@ -43,6 +44,7 @@ class Dropped:
 
     text: str  # as the model wrote it: never to be shown, only counted
     fault: Fault
+    nearest: Support | None  # what it seems to restate, to be quoted in its place
 
 
 def generate(
@@ -62,7 +64,7 @@ def generate(
     for sentence in sentences(model.stream(messages(question, passages, language))):
         verdict = verifier.verify(sentence)
         if verdict.fault is not None:
-            yield Dropped(sentence, verdict.fault)
+            yield Dropped(sentence, verdict.fault, verdict.nearest)
         else:
             text = _LIST_MARKER.sub("", CITATIONS.sub("", sentence)).strip()
             yield VerifiedSentence(text, bool(_LIST_MARKER.match(sentence)), verdict.support)
@@ -109,6 +111,15 @@ class Composition:
 
     places: list[Support] = field(default_factory=list)
     text: str = ""
+    quoted: int = 0  # places quoted in place of what the model wrote
+
+    def quote(self, place: Support, note: Note) -> None:
+        """Append a sentence or item of a note as it stands, unless it is cited already."""
+        if any(place.overlaps(known) for known in self.places):
+            return
+        self.quoted += 1
+        text = shown_prose(note.text[place.start : place.end])
+        self.add(VerifiedSentence(text, False, (place,)))
 
     def add(self, sentence: VerifiedSentence) -> str:
         """Append a sentence with its citations and return the text so far."""

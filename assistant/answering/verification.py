@@ -12,7 +12,8 @@ frame ("types", "assure") are not asked for. A true sentence with a noun of its 
 A sentence must be supported by one sentence or item of a passage, in its context (headings,
 the line that introduces a list); each clause may have its own. So the right words put
 together from different places do not pass. What is left out: reasoning, and roles. A true
-conclusion that the passage does not state is dropped; the caller then quotes the notes instead.
+conclusion that the passage does not state is dropped. With a fault comes the place that the
+sentence seems to restate, for the caller to quote instead.
 Inside one sentence definitions, clauses and facts that change places between two clauses
 (`binding`) are told apart; "Pierre a vaincu Paul" turned round passes.
 """
@@ -33,8 +34,14 @@ from assistant.answering.polarity import Denials, contradicts, denials, has_oppo
 from assistant.answering.prompt import NumberedPassage
 from assistant.answering.quantities import Quantity, quantities
 from assistant.answering.rewording import is_general
-from assistant.answering.verification_windows import Source, Window, folded_whole
+from assistant.answering.verification_windows import (
+    Source,
+    Window,
+    folded_whole,
+    terms_in_order,
+)
 from assistant.answering.verification_words import CODE, ClaimWord, claim_words, rewords, says
+from assistant.answering.word_order import changes_order, turns_passive
 from assistant.embedding.late_interaction import Codec
 from assistant.embedding.protocol import Embedder, TokenVectors
 from assistant.language import detect_language
@@ -66,6 +73,7 @@ class Thresholds:
     opening: float = 0.6  # least cosine of a capitalised word that opens the sentence
     foreign: float = 0.12  # taken from the first two where sentence and passage differ in language
     clause: float = 0.95  # least support of any word, when each clause has a place of its own
+    near: float = 0.6  # least mean support of the words of a sentence by what it seems to restate
     strong: float = 0.86  # least mean support to attribute a sentence that cites nothing
 
 
@@ -80,6 +88,11 @@ class Support:
     end: int
     score: float  # mean support of the sentence's words, 0 to 1
 
+    def overlaps(self, other: Support) -> bool:
+        """Whether two places share characters of a note."""
+        same = self.note_id == other.note_id
+        return same and self.start < other.end and other.start < self.end
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -87,6 +100,7 @@ class Verdict:
 
     support: tuple[Support, ...]  # one a cited passage that supports it; none with a fault
     fault: Fault | None
+    nearest: Support | None = None  # with a fault: the place that the sentence seems to restate
 
 
 CITATIONS = re.compile(r"\s*\[(\d+(?:\s*[,;]\s*\d+)*)\]")
@@ -101,6 +115,8 @@ _ENUMERATION = re.compile(
 _BETWEEN_ITEMS = re.compile(r",?\s+(?:et|ou|ainsi que|and|or)\s+|[,;]\s+", re.I)
 _DEFINES = re.compile(r"\b(?:est|sont)\s+(?:une?|des)\b|\b(?:is|are)\s+an?\b", re.I)
 _LONGEST_QUOTE = 420  # characters of a quotation that joins several places
+_PROSE = ("sentence", "item")  # spans that can be read by themselves
+_LEAST_OWN = 2  # words of a sentence that what it seems to restate says itself
 _RARE_PIECES = 3  # of the encoder's vocabulary; a word of that many is a term of its field
 
 
@@ -150,27 +166,25 @@ class Verifier:
         if not markup_is_quoted(claim, sources):
             return Verdict((), Fault.MARKUP)
         tokens = self._embedder.encode_passages([claim]).tokens[0]
-        found: list[Support] = []
-        faults: list[Fault] = []
-        for source in sources:
-            judged = self._judge(claim, tokens, source)
-            if isinstance(judged, Fault):
-                faults.append(judged)
-            else:
-                found.append(judged)
+        verdicts = [self._judge(claim, tokens, source) for source in sources]
+        found = tuple(place for verdict in verdicts for place in verdict.support)
         if not cited:
             strong = [s for s in found if s.score >= self._thresholds.strong]
             return Verdict((strong[0],), None) if len(strong) == 1 else Verdict((), Fault.CITATION)
-        return Verdict(tuple(found), None) if found else Verdict((), faults[0])
+        if found:
+            return Verdict(found, None)
+        near = [verdict.nearest for verdict in verdicts if verdict.nearest is not None]
+        nearest = max(near, key=lambda place: place.score, default=None)
+        return Verdict((), verdicts[0].fault, nearest)
 
-    def _judge(self, claim: str, tokens: TokenVectors, source: Source) -> Support | Fault:
+    def _judge(self, claim: str, tokens: TokenVectors, source: Source) -> Verdict:
         passage = source.passage
         language = self._language
         if language != passage.language and detect_language(claim, language) == passage.language:
             language = passage.language
         words = claim_words(claim, language, tokens, passage, self._codec)
         if not words:
-            return Fault.EMPTY
+            return Verdict((), Fault.EMPTY)
         limits = _Limits(
             self._thresholds,
             is_foreign=language != passage.language,
@@ -181,14 +195,28 @@ class Verifier:
             whole, key=lambda fit: (fit.fault is None, fit.mean, fit.own, -len(fit.window.text))
         )
         if best.fault is None:
-            return _support(passage, [best])
+            return Verdict((_support(passage, [best]),), None)
+        nearest = self._nearest(passage, whole)
         parts = self._by_clause(claim, words, source, language, limits)
         if parts is not None:
             places = "\n".join(dict.fromkeys(part.window.text for part in parts))
             if exchanges_facts(claim, places, language, passage.language):
-                return Fault.SENSE
-            return _support(passage, parts)
-        return max(whole, key=lambda fit: fit.mean).fault or Fault.SENSE
+                return Verdict((), Fault.SENSE, nearest)
+            return Verdict((_support(passage, parts),), None)
+        return Verdict((), max(whole, key=lambda fit: fit.mean).fault or Fault.SENSE, nearest)
+
+    def _nearest(self, passage: NumberedPassage, fits: list[_Fit]) -> Support | None:
+        """Return the sentence or item that is nearest to a claim it does not prove."""
+        ends = {s.end - passage.chunk.start for s in passage.chunk.spans if s.kind in _PROSE}
+        prose = [
+            fit
+            for fit in fits
+            if fit.window.end in ends and not fit.window.text.rstrip().endswith("?")
+        ]
+        best = max(prose, key=lambda fit: (fit.mean, fit.own), default=None)
+        if best is None or best.mean < self._thresholds.near or best.own < _LEAST_OWN:
+            return None
+        return _support(passage, [best])
 
     def _by_clause(
         self,
@@ -281,6 +309,7 @@ class Verifier:
             fault = self._hard_fault(claim, window, source, language, limits)
         if fault is None and (
             _crosses_clauses(claim, language, window)
+            or (not limits.is_foreign and _is_reordered(claim, language, window))
             or _swaps_roles(claim, words, window)
             or exchanges_facts(claim, window.text, language, source.passage.language)
         ):
@@ -363,6 +392,12 @@ def _crosses_clauses(claim: str, language: str, window: Window) -> bool:
         for clause in window.clauses
         if clause is not main
     )
+
+
+def _is_reordered(claim: str, language: str, window: Window) -> bool:
+    if turns_passive(claim, window.text):
+        return False
+    return changes_order(terms_in_order(analyse(claim, language)), window.order)
 
 
 def _swaps_roles(claim: str, words: Sequence[ClaimWord], window: Window) -> bool:

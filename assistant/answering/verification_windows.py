@@ -122,7 +122,7 @@ class Source:
             tokens=inside,
             lead=lead,
             clauses=tuple(_clauses(text, self.passage.language)),
-            order=_in_order(analyse(text, self.passage.language)),
+            order=terms_in_order(analyse(text, self.passage.language)),
         )
 
     @cached_property
@@ -152,7 +152,7 @@ class Source:
         return analyse(self.context + self.passage.chunk.text, self.passage.language)
 
 
-def _in_order(terms: list[Term]) -> tuple[frozenset[str], ...]:
+def terms_in_order(terms: list[Term]) -> tuple[frozenset[str], ...]:
     """Return the terms of each word."""
     grouped: dict[int, set[str]] = {}
     for term in terms:

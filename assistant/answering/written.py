@@ -2,7 +2,8 @@
 
 The decision that the notes answer was made before. Where nothing that the model writes
 holds, or the model fails, the quotations are the answer, with one line saying why;
-sentences that were verified before a failure are kept.
+sentences that were verified before a failure are kept. In place of a sentence that is not
+proved, beside others that are, the sentence of the notes that it seems to restate is quoted.
 """
 
 from __future__ import annotations
@@ -13,7 +14,13 @@ from contextlib import suppress
 from dataclasses import replace
 
 from assistant.answering.frames import FRAMES
-from assistant.answering.generative import Composition, Dropped, cite_places, generate
+from assistant.answering.generative import (
+    Composition,
+    Dropped,
+    VerifiedSentence,
+    cite_places,
+    generate,
+)
 from assistant.answering.language_model import LanguageModel, LanguageModelError
 from assistant.answering.prompt import NumberedPassage, number_passages
 from assistant.answering.proof import StaleCitationError, verify
@@ -50,6 +57,7 @@ def written(
     model = LanguageModel(settings.llm_url or "", settings.llm_model or "", settings.llm_key)
     passages = number_passages(retrieval.passages, lambda text: embedder.count_tokens([text])[0])
     composition, dropped, notice = Composition(), 0, ""
+    unproved: list[Support] = []  # what dropped sentences seem to restate, not yet quoted
     answer = quoted
     sentences = generate(
         retrieval.question.text,
@@ -61,22 +69,36 @@ def written(
     )
     try:
         for sentence in sentences:
+            proved = () if isinstance(sentence, Dropped) else sentence.support
             if isinstance(sentence, Dropped):
                 dropped += 1
+                unproved += [sentence.nearest] if sentence.nearest else []
+                if not composition.places:
+                    continue
+            before = composition.text
+            for place in unproved:
+                if not any(place.overlaps(other) for other in proved):
+                    notes = _as_retrieved([place], passages, note)
+                    composition.quote(place, notes[place.note_id])
+            unproved.clear()
+            if isinstance(sentence, VerifiedSentence):
+                composition.add(sentence)
+            if composition.text == before:
                 continue
-            text = composition.add(sentence)
             notes = _as_retrieved(composition.places, passages, note)
             citations = cite_places(composition.places, notes)
             verify(citations, notes, settings.corpus)
-            answer = replace(quoted, text=text, citations=citations, model=model.name)
+            answer = replace(quoted, text=composition.text, citations=citations, model=model.name)
             yield answer
     except LanguageModelError as error:
         notice = error.reason(quoted.language)
         if not composition.places:
             notice = texts["own_words"].format(reason=notice)
-    if dropped and composition.places:
-        notice = " ".join(filter(None, (notice, texts["dropped"].format(count=dropped))))
-    elif not composition.places and not notice:
+    if composition.places:
+        counted = (("dropped", dropped - composition.quoted), ("replaced", composition.quoted))
+        told = [texts[name].format(count=count) for name, count in counted if count > 0]
+        notice = " ".join(filter(None, (notice, *told)))
+    elif not notice:
         notice = texts["not_supported"]
     verify(answer.citations, _still_there(answer, note), settings.corpus)  # a model takes its time
     timings = {**quoted.timings_ms, "model": 1000 * (time.perf_counter() - started)}

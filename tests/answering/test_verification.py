@@ -8,11 +8,16 @@ other 89 of "development" reword the passages of "fitting". No rule was written 
 of "blind", but its counts were seen between the rules, and sentences and rules share an
 author: take it for the most that can be expected.
 
-Of true sentences 8 % may be dropped, of errors 10 % missed. The first two parts together keep
-that; freely worded sentences do not: a fifth of those in "development" and nearly half of those
-in "blind" are dropped, most for a noun that the passage does not say ("le SMIC", "la
-fréquence cardiaque"). What is asserted is what was measured, so that it cannot get worse
-unseen.
+Of true sentences 8 % may be lost, of errors 10 % missed. A true sentence is kept when it is
+shown as the model wrote it, or when the sentence of the passage that it restates is found, to be
+quoted in its place. Free wording is seldom proved: a noun that the passage does not say ("le
+SMIC") or another order of the words is enough. What is asserted is what was measured, so that
+it cannot get worse unseen.
+
+On 227 sentences about real courses, written by someone who had not seen the rules and not part
+of this repository, the rules of the time showed 21 % of the true ones and caught 77 % of the
+errors; that set led to the quoting and to the rule about order, with which they show 8 %, quote
+the notes for 86 %, lose 6 % and catch 91 %. For a set that nobody looked at, expect less.
 """
 
 from __future__ import annotations
@@ -33,11 +38,11 @@ from assistant.embedding.fake import FakeEmbedder
 from assistant.embedding.late_interaction import codec_for
 
 SENTENCES = Path(__file__).with_name("verified_sentences.jsonl")
-LEAST = {  # kept of the true sentences, caught of the errors: two less than were measured
-    "fitting": (95, 152),
-    "held-out": (16, 28),
-    "development": (76, 47),
-    "blind": (17, 19),
+LEAST = {  # true sentences shown as written, and kept; errors caught: two less than measured
+    "fitting": (63, 96, 152),
+    "held-out": (8, 17, 28),
+    "development": (49, 95, 47),
+    "blind": (10, 31, 20),
 }
 DOCKER = Path(__file__).parents[2] / "corpus" / "docker.md"
 
@@ -58,7 +63,8 @@ def test_the_passages_about_docker_are_the_course():
 @pytest.mark.slow
 def test_errors_are_caught_and_true_sentences_pass(embedder):
     codec = codec_for(embedder.fingerprint, embedder.dimension)
-    subjects, right, total = {}, Counter(), Counter()
+    subjects, total = {}, Counter()
+    shown, kept, caught = Counter(), Counter(), Counter()
     half = ""
     for row in rows():
         if "passages" in row:
@@ -71,20 +77,25 @@ def test_errors_are_caught_and_true_sentences_pass(embedder):
         verdict = Verifier(passages, embedder, codec, language=row["language"]).verify(
             row["sentence"]
         )
-        part = row.get("half", half), "true" if row["kind"] == "true" else "error"
-        total[part] += 1
-        right[part] += (verdict.fault is None) == (row["kind"] == "true")
-        for support in verdict.support:
-            chunk = passages[support.number - 1].chunk
-            assert chunk.start <= support.start < support.end <= chunk.end
-    for half, (kept, caught) in LEAST.items():
-        for kind, least in (("true", kept), ("error", caught)):
-            print(f"{half}, {kind}: right on {right[half, kind]} of {total[half, kind]}")
-            assert right[half, kind] >= least, (half, kind, right)
-    assert {half for half, _ in total} == set(LEAST)
-    assert sum(right[half, "true"] for half in ("fitting", "held-out")) >= 0.92 * 120
-    caught = sum(n for (_, kind), n in right.items() if kind == "error")
-    assert caught >= 0.95 * sum(n for (_, kind), n in total.items() if kind == "error")
+        part, is_true = row.get("half", half), row["kind"] == "true"
+        total[part, is_true] += 1
+        if is_true:
+            shown[part] += verdict.fault is None
+            kept[part] += verdict.fault is None or verdict.nearest is not None
+        else:
+            caught[part] += verdict.fault is not None
+        places = verdict.support or ((verdict.nearest,) if verdict.nearest else ())
+        for place in places:
+            chunk = passages[place.number - 1].chunk
+            assert chunk.start <= place.start < place.end <= chunk.end
+    for part, least in LEAST.items():
+        found = shown[part], kept[part], caught[part]
+        print(f"{part}: {found} of {total[part, True]} true ones and {total[part, False]} errors")
+        assert all(a >= b for a, b in zip(found, least, strict=True)), (part, found)
+    assert {part for part, _ in total} == set(LEAST)
+    trues = sum(n for (_, is_true), n in total.items() if is_true)
+    assert kept.total() >= 0.92 * trues
+    assert caught.total() >= 0.95 * (total.total() - trues)
 
 
 def verifier_of(text, embedder):
