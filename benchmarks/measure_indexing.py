@@ -16,7 +16,7 @@ import os
 import platform
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
@@ -37,7 +37,7 @@ TITLE = "## Indexing"
 class Recorder:
     """An embedder that keeps the batches of passages it is given, and the time they took."""
 
-    def __init__(self, embedder: Embedder, seconds: Counter[str]) -> None:
+    def __init__(self, embedder: Embedder, seconds: defaultdict[str, float]) -> None:
         self._embedder = embedder
         self._seconds = seconds
         self.batches: list[list[str]] = []
@@ -54,7 +54,9 @@ class Recorder:
         return encoded
 
 
-def timed(seconds: Counter[str], name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+def timed(
+    seconds: defaultdict[str, float], name: str, call: Callable[..., Any]
+) -> Callable[..., Any]:
     """Return `call`, counting the seconds it takes under `name`."""
 
     def run(*given: Any, **named: Any) -> Any:
@@ -73,7 +75,7 @@ def main() -> None:
     parser.add_argument("notes", type=Path, help="folder of notes")
     parser.add_argument("--limit", type=int, default=5_000, help="passages for the encoder alone")
     given = parser.parse_args()
-    seconds: Counter[str] = Counter()
+    seconds: defaultdict[str, float] = defaultdict(float)
     embedder = load_embedder()
     embedder.encode_passages(["chauffe"] * 4)
     recorder = Recorder(embedder, seconds)
@@ -83,7 +85,7 @@ def main() -> None:
     refresh._write = timed(seconds, "write index and FAISS file", refresh._write)
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(corpus=given.notes, index=Path(folder))
-        assistant = Assistant.open(settings, embedder=recorder)  # type: ignore[arg-type]
+        assistant = Assistant.open(settings, embedder=recorder)
         started = time.perf_counter()
         report = assistant.refresh()
         total = time.perf_counter() - started
