@@ -37,7 +37,9 @@ _FAR = 0.5  # what that counts
 _LEAST = 0.3  # by which the other reading must be nearer
 _KEYS = 2  # "ondes de surface"
 _NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)*")
-_LETTER = re.compile(r"(?<![\w'’.°-])(?<![\d°] )([A-Zb-xz])(?![\w'’.-])")
+_LETTER = re.compile(  # no unit after its number
+    r"(?<![\w'’.°-])(?<![\d°][ \u00a0\u202f])([A-Zb-xz])(?![\w'’.-])"
+)
 _RESPECTIVE = re.compile(r"\brespecti\w+", re.I)
 _BEFORE_NOUN = re.compile(
     r"(?:\b(?:les?|la|de|des|du|une?|ces?|cette|son|sa|ses|leurs?|aux?|en|par|the|an?|its?|of)\s+|"
@@ -87,7 +89,10 @@ def _exchanges_clauses(claim: str, place: str, language: str, known: dict[str, l
         clauses.setdefault(sum(cut <= word.start for cut in cuts), []).append(number)
     if sum(len(clause) > 1 for clause in clauses.values()) < 2:
         return False
-    apart = _distances([known[w.term] for w in words], place)
+    places = {word.term: known[word.term] for word in words}
+    number_of = {term: number for number, term in enumerate(places)}
+    numbers = [number_of[word.term] for word in words]
+    apart = _distances(places, place)[np.ix_(numbers, numbers)]
     for one, other in combinations([c for c in clauses.values() if len(c) > 1], 2):
         shared = {words[k].term for k in one} & {words[k].term for k in other}
         keys = _keys(one, words, shared) | _keys(other, words, shared)
@@ -159,16 +164,19 @@ def _words(text: str, language: str) -> list[_Word]:
     return [found[start] for start in sorted(found)]
 
 
-def _distances(places: list[list[int]], text: str) -> NDArray[np.float64]:
-    """Return how far apart words stand in a text at the nearest, (words, words)."""
+def _distances(places: dict[str, list[int]], text: str) -> NDArray[np.float64]:
+    """Return how far apart terms stand in a text at the nearest, (terms, terms)."""
     open_text = _BRACKETS.sub(lambda m: " " * len(m[0]), text)
     bounds = [(m.start(), _APART[str(m.lastgroup)]) for m in _BOUNDARY.finditer(open_text)]
-    apart = np.zeros((len(places), len(places)))
-    for i, j in combinations(range(len(places)), 2):
-        apart[i, j] = apart[j, i] = min(
-            max((weight for at, weight in bounds if min(a, b) < at < max(a, b)), default=0.0)
-            + _FAR * min(abs(a - b), _NEAR) / _NEAR
-            for a in places[i]
-            for b in places[j]
-        )
-    return apart
+    at = np.array([place for own in places.values() for place in own])
+    far = np.abs(at[:, None] - at)
+    parted = np.zeros(far.shape)
+    for weight in sorted(set(_APART.values())):
+        cuts = [cut for cut, own in bounds if own == weight]
+        before, up_to = np.searchsorted(cuts, at), np.searchsorted(cuts, at, "right")
+        between = before[:, None] - up_to  # and its transpose: those after one, before the other
+        parted[np.maximum(between, between.T) > 0] = weight
+    apart = parted + _FAR * far.clip(max=_NEAR) / _NEAR
+    firsts = np.cumsum([0, *map(len, places.values())])[:-1]
+    nearest = np.minimum.reduceat(np.minimum.reduceat(apart, firsts, axis=0), firsts, axis=1)
+    return np.asarray(nearest, np.float64)
