@@ -12,6 +12,7 @@ of one clause that change places ("Pierre a vaincu Paul"), but for a comparison.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -46,6 +47,7 @@ _BEFORE_NOUN = re.compile(
     r"\b[ld]['’])$",
     re.I,
 )
+_DETERMINER = 20  # characters, with the white space after it
 _THAN = re.compile(
     r"\b(?:plus|moins|more|less|\w+er)\b[^,;.:!?]*?\b(?:qu(?=['’])|que|than)\b", re.I
 )
@@ -86,7 +88,7 @@ def _exchanges_clauses(claim: str, place: str, language: str, known: dict[str, l
     cuts = [m.start() for m in _CLAUSE.finditer(claim)]
     clauses: dict[int, list[int]] = {}
     for number, word in enumerate(words):
-        clauses.setdefault(sum(cut <= word.start for cut in cuts), []).append(number)
+        clauses.setdefault(bisect_right(cuts, word.start), []).append(number)
     if sum(len(clause) > 1 for clause in clauses.values()) < 2:
         return False
     places = {word.term: known[word.term] for word in words}
@@ -157,7 +159,9 @@ def _words(text: str, language: str) -> list[_Word]:
         name = any(c.isupper() for c in written[1:]) or (
             written[:1].isupper() and text[: term.start].strip() != ""
         )
-        noun = _BEFORE_NOUN.search(text[: term.start]) or re.match(r"[ld]['’]", written, re.I)
+        noun = _BEFORE_NOUN.search(text, max(0, term.start - _DETERMINER), term.start) or re.match(
+            r"[ld]['’]", written, re.I
+        )
         kind = "name" if name else "noun" if noun else "other"
         key = fold(written) if sum(c.isupper() for c in written) > 1 else term.term
         found[term.start] = _Word(term.start, term.end, key, kind)
