@@ -12,6 +12,7 @@ of one clause that change places ("Pierre a vaincu Paul"), but for a comparison.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -37,13 +38,16 @@ _FAR = 0.5  # what that counts
 _LEAST = 0.3  # by which the other reading must be nearer
 _KEYS = 2  # "ondes de surface"
 _NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)*")
-_LETTER = re.compile(r"(?<![\w'’.°-])(?<![\d°] )([A-Zb-xz])(?![\w'’.-])")
+_LETTER = re.compile(  # no unit after its number
+    r"(?<![\w'’.°-])(?<![\d°][ \u00a0\u202f])([A-Zb-xz])(?![\w'’.-])"
+)
 _RESPECTIVE = re.compile(r"\brespecti\w+", re.I)
 _BEFORE_NOUN = re.compile(
     r"(?:\b(?:les?|la|de|des|du|une?|ces?|cette|son|sa|ses|leurs?|aux?|en|par|the|an?|its?|of)\s+|"
     r"\b[ld]['’])$",
     re.I,
 )
+_DETERMINER = 20  # characters, with the white space after it
 _THAN = re.compile(
     r"\b(?:plus|moins|more|less|\w+er)\b[^,;.:!?]*?\b(?:qu(?=['’])|que|than)\b", re.I
 )
@@ -84,10 +88,13 @@ def _exchanges_clauses(claim: str, place: str, language: str, known: dict[str, l
     cuts = [m.start() for m in _CLAUSE.finditer(claim)]
     clauses: dict[int, list[int]] = {}
     for number, word in enumerate(words):
-        clauses.setdefault(sum(cut <= word.start for cut in cuts), []).append(number)
+        clauses.setdefault(bisect_right(cuts, word.start), []).append(number)
     if sum(len(clause) > 1 for clause in clauses.values()) < 2:
         return False
-    apart = _distances([known[w.term] for w in words], place)
+    places = {word.term: known[word.term] for word in words}
+    number_of = {term: number for number, term in enumerate(places)}
+    numbers = [number_of[word.term] for word in words]
+    apart = _distances(places, place)[np.ix_(numbers, numbers)]
     for one, other in combinations([c for c in clauses.values() if len(c) > 1], 2):
         shared = {words[k].term for k in one} & {words[k].term for k in other}
         keys = _keys(one, words, shared) | _keys(other, words, shared)
@@ -152,23 +159,28 @@ def _words(text: str, language: str) -> list[_Word]:
         name = any(c.isupper() for c in written[1:]) or (
             written[:1].isupper() and text[: term.start].strip() != ""
         )
-        noun = _BEFORE_NOUN.search(text[: term.start]) or re.match(r"[ld]['’]", written, re.I)
+        noun = _BEFORE_NOUN.search(text, max(0, term.start - _DETERMINER), term.start) or re.match(
+            r"[ld]['’]", written, re.I
+        )
         kind = "name" if name else "noun" if noun else "other"
         key = fold(written) if sum(c.isupper() for c in written) > 1 else term.term
         found[term.start] = _Word(term.start, term.end, key, kind)
     return [found[start] for start in sorted(found)]
 
 
-def _distances(places: list[list[int]], text: str) -> NDArray[np.float64]:
-    """Return how far apart words stand in a text at the nearest, (words, words)."""
+def _distances(places: dict[str, list[int]], text: str) -> NDArray[np.float64]:
+    """Return how far apart terms stand in a text at the nearest, (terms, terms)."""
     open_text = _BRACKETS.sub(lambda m: " " * len(m[0]), text)
     bounds = [(m.start(), _APART[str(m.lastgroup)]) for m in _BOUNDARY.finditer(open_text)]
-    apart = np.zeros((len(places), len(places)))
-    for i, j in combinations(range(len(places)), 2):
-        apart[i, j] = apart[j, i] = min(
-            max((weight for at, weight in bounds if min(a, b) < at < max(a, b)), default=0.0)
-            + _FAR * min(abs(a - b), _NEAR) / _NEAR
-            for a in places[i]
-            for b in places[j]
-        )
-    return apart
+    at = np.array([place for own in places.values() for place in own])
+    far = np.abs(at[:, None] - at)
+    parted = np.zeros(far.shape)
+    for weight in sorted(set(_APART.values())):
+        cuts = [cut for cut, own in bounds if own == weight]
+        before, up_to = np.searchsorted(cuts, at), np.searchsorted(cuts, at, "right")
+        between = before[:, None] - up_to  # and its transpose: those after one, before the other
+        parted[np.maximum(between, between.T) > 0] = weight
+    apart = parted + _FAR * far.clip(max=_NEAR) / _NEAR
+    firsts = np.cumsum([0, *map(len, places.values())])[:-1]
+    nearest = np.minimum.reduceat(np.minimum.reduceat(apart, firsts, axis=0), firsts, axis=1)
+    return np.asarray(nearest, np.float64)

@@ -121,8 +121,8 @@ class Composition:
         text = shown_prose(note.text[place.start : place.end])
         self.add(VerifiedSentence(text, False, (place,)))
 
-    def add(self, sentence: VerifiedSentence) -> str:
-        """Append a sentence with its citations and return the text so far."""
+    def add(self, sentence: VerifiedSentence) -> None:
+        """Append a sentence with its citations."""
         numbers = []
         for support in sentence.support:
             same = [
@@ -140,7 +140,6 @@ class Composition:
         elif not sentence.is_item and "\n- " in f"\n{self.text}".rsplit("\n\n", 1)[-1]:
             before = "\n\n"
         self.text += f"{before}{sentence.text} {marks}"
-        return self.text
 
 
 def cite_places(places: Sequence[Support], notes: dict[str, Note]) -> tuple[Citation, ...]:

@@ -158,10 +158,10 @@ def has_opposite(claim: str, source: str, language: str) -> bool:
 
     It may say the other beside it: "moins il y en a, plus …" of "plus il y en a, plus …".
     """
-    here = Counter(stem(word.lower(), language) for word in _TOKEN.findall(claim))
-    there = Counter(stem(word.lower(), language) for word in _TOKEN.findall(source))
     if language == "fr" and _turns_change(claim, source):
         return True
+    here = Counter(stem(word.lower(), language) for word in _TOKEN.findall(claim))
+    there = Counter(stem(word.lower(), language) for word in _TOKEN.findall(source))
     return any(
         here[one] and not there[one] and there[other] > here[other]
         for pair in _pairs(language)

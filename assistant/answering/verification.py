@@ -24,6 +24,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,7 @@ from assistant.answering.verification_windows import (
 )
 from assistant.answering.verification_words import CODE, ClaimWord, claim_words, rewords, says
 from assistant.answering.word_order import changes_order, turns_passive
+from assistant.datatypes import Chunk
 from assistant.embedding.late_interaction import Codec
 from assistant.embedding.protocol import Embedder, TokenVectors
 from assistant.language import detect_language
@@ -207,11 +209,10 @@ class Verifier:
 
     def _nearest(self, passage: NumberedPassage, fits: list[_Fit]) -> Support | None:
         """Return the sentence or item that is nearest to a claim it does not prove."""
-        ends = {s.end - passage.chunk.start for s in passage.chunk.spans if s.kind in _PROSE}
         prose = [
             fit
             for fit in fits
-            if fit.window.end in ends and not fit.window.text.rstrip().endswith("?")
+            if _is_prose(fit.window, passage.chunk) and not fit.window.text.rstrip().endswith("?")
         ]
         best = max(prose, key=lambda fit: (fit.mean, fit.own), default=None)
         if best is None or best.mean < self._thresholds.near or best.own < _LEAST_OWN:
@@ -392,6 +393,19 @@ def _crosses_clauses(claim: str, language: str, window: Window) -> bool:
         for clause in window.clauses
         if clause is not main
     )
+
+
+def _is_prose(window: Window, chunk: Chunk) -> bool:
+    """Whether a place is one sentence or item, or sentences with nothing between them."""
+    start, end = chunk.start + window.start, chunk.start + window.end
+    spans = [span for span in chunk.spans if start <= span.start and span.end <= end]
+    if len(spans) == 1:
+        return spans[0].kind in _PROSE
+    between = [
+        chunk.text[one.end - chunk.start : other.start - chunk.start]
+        for one, other in pairwise(spans)
+    ]
+    return bool(spans) and all(s.kind == "sentence" for s in spans) and not "".join(between).strip()
 
 
 def _is_reordered(claim: str, language: str, window: Window) -> bool:

@@ -88,7 +88,8 @@ class Source:
         chunk = self.passage.chunk
         left = chunk.text.rfind("\n", 0, window.start) + 1
         right = chunk.text.find("\n", window.end)
-        parts = [self.context, *chunk.headings, chunk.text[left : right if right >= 0 else None]]
+        own = chunk.text[left : right if right >= 0 else None]
+        parts = ["", self.context, *chunk.headings, own]
         if window.lead:
             begin, end = window.lead[0] - chunk.start, window.lead[1] - chunk.start
             parts.append(chunk.text[max(0, begin) : max(0, end)])

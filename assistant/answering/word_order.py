@@ -4,7 +4,7 @@
 une branche, qui pointe vers un commit". What such a sentence says cannot be told from its
 words, so one that takes up several in another order is not proved, even where it is true. Left
 out: a few words, whose order is free ("la mémoire est limitée"), and a sentence in the passive
-of an active place, or the reverse, which must turn it round.
+of an active place, which must turn it round; the reverse is not proved.
 """
 
 from __future__ import annotations

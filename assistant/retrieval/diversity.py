@@ -25,9 +25,11 @@ _LEAST_WORDS = 6  # a shorter passage is a duplicate only of the very same words
 _WORD = re.compile(r"\w+")
 _ALIKE = 0.65  # Jaccard index of two sets of letter pairs from which words are compared
 _LETTER_PAIRS = 1024  # that are told apart: with 37 for the first letter, all of a to z are
-_OTHER_LETTERS = bytes(range(128, 256))  # of UTF-8, beyond ASCII
+_MARKS = b"\xc2\xe2\xf0"  # with which UTF-8 begins no-break spaces, “’ – …” and pictures
+_OTHER_LETTERS = bytes(byte for byte in range(128, 256) if byte not in _MARKS)
 _LETTERS = bytes(  # lower case, and a space for what parts words
-    ord(chr(c).lower()) if chr(c).isalnum() or c == ord("_") else ord(" ") for c in range(256)
+    ord(chr(c).lower()) if c < 128 and (chr(c).isalnum() or chr(c) == "_") else ord(" ")
+    for c in range(256)
 )
 
 

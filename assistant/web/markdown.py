@@ -30,6 +30,7 @@ _FORMULA = re.compile(r"\$\$[^$]+\$\$|\$(?!\s)[^$\n]+(?<![\s\\])\$(?!\w)")
 _ADDRESS = re.compile(r"(?i)(?<=\b[a-z]):(?=//)|(?<=https):(?=//)|(?<=http):(?=//)|(?<=www)\.|@")
 _HEADING = re.compile(r"^(\s*(?:>\s*)*)(#{1,6})(?=\s|$)", re.MULTILINE)
 _MARKER = re.compile(r"\[(\d{1,3})\]")
+_LINE_START = re.compile(r"^[\s>]*(?:(?:[-*+•]|\d+[.)])\s+)?")  # which answers leave out or change
 _DEEP = re.compile(r"^(?: {4,}|[ ]*\t\s*)(?![-*+\d\s])", re.MULTILINE)
 
 
@@ -50,7 +51,9 @@ def render_answer(text: str, quotes: Iterable[str], link: Callable[[int], str | 
     note text, never a marker. `link(n)` gives the address of source `n`, None where there is
     no such source: the marker then stays plain text.
     """
-    quoted_lines = {line.strip() for quote in quotes for line in quote.splitlines()}
+    quoted_lines = {
+        _LINE_START.sub("", line).strip() for quote in quotes for line in quote.splitlines()
+    }
     # The answer shows a quotation without the tags that only format its words.
     lines = quoted_lines | {without_tags(line).strip() for line in quoted_lines}
     lying = [line for line in lines if _MARKER.search(line) and not _MARKER.fullmatch(line)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 
 import pytest
 from hypothesis import given
@@ -51,6 +52,7 @@ def test_an_english_sentence_about_an_english_place():
 
 def test_letters_that_name():
     assert lone_capitals("A. Les ondes P et S, l'option B, 12 V et 40 °C") == {"P", "S", "B"}
+    assert lone_capitals("Une pile de 12\u00a0V, 3\u202fA") == set()
 
 
 NAMES = ("ALPHA", "BRAVO", "DELTA", "GOLF", "HOTEL", "INDIA")
@@ -74,3 +76,11 @@ def test_exactly_another_assignment_of_numbers_to_names_is_seen(names, numbers, 
         )  # of three, one is right
         if exchanged or values == tuple(numbers):
             assert exchanges_facts(claim, place, "fr", "fr") is exchanged
+
+
+def test_a_word_said_again_and_again_costs_little():
+    """A model may write one without end, and so may a note: this took minutes."""
+    endless = "le port 80, " * 160
+    started = time.perf_counter()
+    assert not exchanges_facts(endless, endless, "fr", "fr")
+    assert time.perf_counter() - started < 10

@@ -96,8 +96,8 @@ def test_a_composition_numbers_places_in_order():
         "Docker est écrit en langage Go [2]. Les volumes permettent aux conteneurs de stocker "
         "des données [1]. Docker est écrit en langage Go [2]."
     ):
-        text = composition.add(sentence)
-    assert text == (
+        composition.add(sentence)
+    assert composition.text == (
         "Docker est écrit en langage Go. [1] Les volumes permettent aux conteneurs de stocker "
         "des données. [2] Docker est écrit en langage Go. [1]"
     )

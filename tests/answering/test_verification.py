@@ -145,6 +145,33 @@ def test_facts_do_not_change_places(embedder):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("between", "is_quoted"),
+    [(" ", True), ("\n\n", True), ("\n\n~~~\ndocker run nginx\n~~~\n\n", False)],
+)
+def test_what_is_quoted_instead_is_prose(embedder, between, is_quoted):
+    """Code before a sentence that leans on it would stand on one line with it."""
+    first, second = "On lance le conteneur.", "Elle monte le volume des données dans le conteneur."
+    text = f"{first}{between}{second}\n"
+    verdict = verifier_of(text, embedder).verify(
+        "Elle ne monte pas le volume des données dans le conteneur [1]."
+    )
+    assert verdict.fault is Fault.NEGATION
+    place = verdict.nearest
+    assert (place is not None) is is_quoted
+    assert place is None or text[place.start : place.end] == f"{first}{between}{second}"
+
+
+def test_a_title_of_one_letter_names():
+    fake = FakeEmbedder(max_tokens=512)
+    codec = codec_for(fake.fingerprint, fake.dimension)
+    passages = numbered(["Ce langage dessine des courbes.\n"], fake, codec, title="R")
+    verifier = Verifier(passages, fake, codec, language="fr")
+    assert verifier.verify("Ce langage R dessine des courbes [1].").fault is None
+    assert verifier.verify("Ce langage S dessine des courbes [1].").fault is Fault.NAME
+
+
+@pytest.mark.slow
 def test_a_number_may_count_what_the_sentence_itself_names(embedder):
     verifier = verifier_of("# Feux\n\nUn feu peut être rouge, orange ou vert.\n", embedder)
     three = "Il existe trois sortes de feu : rouge, orange et vert [1]."

@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -115,6 +116,12 @@ WORDS = st.sampled_from(
     "œuvre ÉTÉ Docker docker_run 1024 свет 容器 Größe".split()
 )
 BETWEEN = st.sampled_from([" ", ", ", "'", " « ", "\n\n- ", " | ", "`", " : ", "\u00a0! ", " 📌 "])
+
+
+@pytest.mark.parametrize("mark", ["’", "\u00a0", "–", "…", "📌"])
+def test_short_texts_whose_words_other_marks_part_are_duplicates(mark: str) -> None:
+    texts = ["C'est l'heure d'été.", f"C{mark}est{mark}l{mark}heure{mark}d{mark}été."]
+    assert len(collapse_duplicates(passages_of(texts))) == 1
 
 
 @given(

@@ -122,3 +122,16 @@ def test_markers_become_links_and_markers_of_notes_do_not() -> None:
     assert re.findall(r"\]\((#[^)]*)\)", linked) == ["#src-4-1", "#src-4-2"]
     assert linked.index("cela.") < linked.index("#src-4-1")
     assert "&#91;7&#93;" in linked
+
+
+@pytest.mark.parametrize(
+    ("text", "quote"),
+    [
+        ("Voir l'annexe [1] pour tout. [1]", "Voir\n> l'annexe [1] pour tout."),
+        ("Liste :\n- voir [1] et\n- rien [1]", "Liste :\n* voir [1] et\n* rien"),
+        ("Liste :\n- voir [1] et\n- rien [1]", "Liste :\n1. voir [1] et\n2. rien"),
+    ],
+)
+def test_markers_of_notes_stay_text_where_lines_begin_otherwise(text: str, quote: str) -> None:
+    linked = render_answer(text, [quote], lambda n: f"#src-{n}")
+    assert linked.count("(#src-1)") == 1 and linked.endswith("(#src-1)")
