@@ -90,6 +90,8 @@ def main() -> None:
         report = assistant.refresh()
         total = time.perf_counter() - started
     texts = sum(map(len, recorder.batches))
+    if not texts:
+        parser.error(f"{given.notes}: no note to index")
     batches, alone = recorder.batches, 0
     step = max(1, texts // max(1, given.limit))
     started = time.perf_counter()

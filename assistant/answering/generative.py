@@ -27,6 +27,7 @@ _BEGINS_WITHOUT_STOP = re.compile(r"(\[\d+\])[ \t]+(?=[A-ZÀ-Þ])")
 _FENCE = re.compile(r"^\s*(?:```|~~~)")
 _LIST_MARKER = re.compile(r"^\s*(?:[-*+•]|\d+[.)])\s+")
 _LONGEST_PENDING = 2_000  # characters without an end: no sentence is that long
+_MOST_QUOTED = 5  # places quoted for what was not proved: as many as sentences are asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +83,14 @@ def sentences(pieces: Iterator[str]) -> Iterator[str]:
                     is_code = not is_code
                 elif not is_code:
                     yield from _split(line)
-            if not is_code and not _FENCE.match(pending):
+            is_endless = len(pending) > _LONGEST_PENDING  # then only the line's end ends it
+            if not (is_code or is_endless or _FENCE.match(pending)):
                 whole = _split(pending)
                 # The last may go on, and the one before it may still get its citation.
                 if len(whole) > 1 and not whole[-1].lstrip().startswith("["):
                     yield from whole[:-1]
                     space = pending[len(pending.rstrip()) :]
                     pending = whole[-1] + space
-            if len(pending) > _LONGEST_PENDING:
-                pending = pending[-_LONGEST_PENDING:]
     finally:
         close = getattr(pieces, "close", None)
         if close is not None:
@@ -115,7 +115,7 @@ class Composition:
 
     def quote(self, place: Support, note: Note) -> None:
         """Append a sentence or item of a note as it stands, unless it is cited already."""
-        if any(place.overlaps(known) for known in self.places):
+        if self.quoted == _MOST_QUOTED or any(place.overlaps(known) for known in self.places):
             return
         self.quoted += 1
         text = shown_prose(note.text[place.start : place.end])

@@ -116,6 +116,7 @@ _ENUMERATION = re.compile(
 )
 _BETWEEN_ITEMS = re.compile(r",?\s+(?:et|ou|ainsi que|and|or)\s+|[,;]\s+", re.I)
 _DEFINES = re.compile(r"\b(?:est|sont)\s+(?:une?|des)\b|\b(?:is|are)\s+an?\b", re.I)
+_LONGEST_SENTENCE = 1_000  # characters; what is longer is not read
 _LONGEST_QUOTE = 420  # characters of a quotation that joins several places
 _PROSE = ("sentence", "item")  # spans that can be read by themselves
 _LEAST_OWN = 2  # words of a sentence that what it seems to restate says itself
@@ -160,6 +161,8 @@ class Verifier:
 
         A sentence without any is attributed when exactly one passage supports it strongly.
         """
+        if len(sentence) > _LONGEST_SENTENCE:
+            return Verdict((), Fault.SENSE)
         cited = cited_numbers(sentence)
         claim = plain(CITATIONS.sub("", sentence))
         if any(number not in self._sources for number in cited):

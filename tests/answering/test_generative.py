@@ -68,6 +68,15 @@ def test_sentences_come_whole_with_late_citations(size):
     ]  # fmt: skip
 
 
+def test_the_end_of_an_endless_sentence_is_not_taken_for_one():
+    """Its beginning may deny what its end says."""
+    denied = "Il est faux, " + "vraiment faux, " * 200 + "que Docker est écrit en langage Go [2]."
+    pieces = (denied[i : i + 40] for i in range(0, len(denied), 40))
+    assert list(sentences(iter([*pieces, "\n", "Fin."]))) == [denied, "Fin."]
+    (found,) = outcome(denied)
+    assert isinstance(found, Dropped) and found.nearest is None
+
+
 def test_a_sentence_is_out_before_the_next_one_ends():
     pieces = iter(["Un [1]. De", "ux [2].", ""])
     assert next(sentences(pieces)) == "Un [1]."
