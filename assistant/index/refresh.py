@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -117,6 +117,8 @@ def refresh(
     started = time.perf_counter()
     comparison = _compare(corpus, store, embedder, codec, trust_times)
     if comparison.is_current:  # the usual case waits for nobody
+        if vectors.has_leftovers(store.folder):
+            _sweep(store)
         return _nothing_done(store, comparison, started)
     with refresh_lock(store.folder, wait_seconds=wait_seconds, progress=progress):
         comparison = _compare(corpus, store, embedder, codec, trust_times)
@@ -180,6 +182,14 @@ def _compare(
     changes = find_changes(files, known, trust_times=trust_times)
     has_base = vectors.is_whole(store.folder, {} if rebuilt else meta)
     return _Comparison(changes, known, meta, rebuilt, has_base)
+
+
+def _sweep(store: Store) -> None:
+    """Delete what killed writers left, unless one writes now or the folder cannot be changed."""
+    with suppress(IndexFolderError), refresh_lock(store.folder, wait_seconds=0):
+        with store.reading():
+            meta = store.meta()
+        vectors.remove_old_bases(store.folder, int(meta["base_generation"]))
 
 
 def _nothing_done(store: Store, comparison: _Comparison, started: float) -> RefreshReport:

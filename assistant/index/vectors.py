@@ -219,6 +219,11 @@ def rows_after(store: Store, row: int) -> int:
     return int(store.connection.execute(query, (row,)).fetchone()[0])
 
 
+def has_leftovers(folder: Path) -> bool:
+    """Whether a file lies there that a writer has begun: killed, or still at work."""
+    return any(folder.glob("vectors-*.tmp"))
+
+
 def remove_old_bases(folder: Path, keep: int) -> None:
     """Delete the files of other generations and what killed writers left."""
     for path in folder.glob("vectors-*"):

@@ -388,6 +388,18 @@ def test_busy_index_is_reported(two):
     assert two.refresh().added == ("c.md",)
 
 
+def test_what_a_killed_writer_left_goes_though_nothing_changed(two):
+    (base,) = two.index.glob("vectors-*.faiss")
+    leftover = two.index / "vectors-2.1.tmp"
+    leftover.write_bytes(b"begun")
+    with refreshing.refresh_lock(two.index):  # perhaps it is still at work
+        assert two.refresh().embedded == 0
+        assert leftover.exists()
+    assert two.refresh().embedded == 0
+    assert not leftover.exists() and base.exists()
+    assert two.dump() == two.fresh_dump()
+
+
 def test_progress_tells_stages_up_to_the_end(course):
     course.fill(5)
     told = []
