@@ -118,9 +118,11 @@ def sends(*data: str) -> Script:
 
 
 def stalls(handler: Handler) -> None:
+    """Say no more, for as long as the reader stays."""
     handler.begin()
     handler.say("Docker ")
-    time.sleep(4.0)
+    handler.connection.settimeout(60)
+    handler.rfile.read(1)
 
 
 def disconnects(handler: Handler) -> None:
