@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from assistant.analysis import analyse, fold
 
-_CLAUSE = re.compile(
-    r"[,;:()–—]|\b(?:et|ou|puis|tandis que|alors que|mais|contrairement à|and|or|while|but|"
+CLAUSE = re.compile(  # where a clause of a sentence may end
+    r"[,;:()–—]|\b(?:et|ou|puis|tandis que|alors que|mais|contrairement à|and|or|then|while|but|"
     r"whereas|unlike)\b",
     re.I,
 )
@@ -85,7 +85,7 @@ def lone_capitals(text: str) -> set[str]:
 
 def _exchanges_clauses(claim: str, place: str, language: str, known: dict[str, list[int]]) -> bool:
     words = [w for w in _words(claim, language) if w.term in known]
-    cuts = [m.start() for m in _CLAUSE.finditer(claim)]
+    cuts = [m.start() for m in CLAUSE.finditer(claim)]
     clauses: dict[int, list[int]] = {}
     for number, word in enumerate(words):
         clauses.setdefault(bisect_right(cuts, word.start), []).append(number)

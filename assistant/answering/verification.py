@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.analysis import analyse
-from assistant.answering.binding import exchanges_facts, lone_capitals
+from assistant.answering.binding import CLAUSE, exchanges_facts, lone_capitals
 from assistant.answering.polarity import Denials, contradicts, denials, has_opposite
 from assistant.answering.prompt import NumberedPassage
 from assistant.answering.quantities import Quantity, quantities
@@ -107,9 +107,6 @@ class Verdict:
 
 CITATIONS = re.compile(r"\s*\[(\d+(?:\s*[,;]\s*\d+)*)\]")
 _MARKUP = re.compile(r"<[a-zA-Z/!][^>\n]*>|!?\[[^\]\n]*\]\([^)\n]*\)|https?://\S+|www\.\S+", re.I)
-_CLAUSE = re.compile(
-    r"[,;:()–—]|\b(?:et|ou|puis|tandis que|alors que|mais|and|or|then|while|but|whereas)\b", re.I
-)
 _ENUMERATION = re.compile(
     r"(?::|\bà savoir\b|\bnamely\b|,(?=\s*(?:les?|la|des|une?|the|an?)\b|\s*l['’]))(.+)$",
     re.I | re.S,
@@ -233,7 +230,7 @@ class Verifier:
         """Return a window for each clause, or None when a clause has none or there is one."""
         clauses: list[tuple[str, list[ClaimWord]]] = []
         begin = 0
-        for end in [*(m.start() for m in _CLAUSE.finditer(claim)), len(claim)]:
+        for end in [*(m.start() for m in CLAUSE.finditer(claim)), len(claim)]:
             inside = [w for w in words if begin <= w.start < end]
             if any(not w.is_framing for w in inside):
                 clauses.append((claim[begin:end], inside))
@@ -387,7 +384,7 @@ def _crosses_clauses(claim: str, language: str, window: Window) -> bool:
     "L'ampèremètre se branche en dérivation" does so with "L'ampèremètre se branche en série,
     le voltmètre en dérivation": the clause of "dérivation" is about something else.
     """
-    if len(window.clauses) < 2 or _CLAUSE.search(claim):
+    if len(window.clauses) < 2 or CLAUSE.search(claim):
         return False
     claimed = frozenset(t.term for t in analyse(claim, language))
     main = max(window.clauses, key=lambda clause: len(claimed & clause.terms))
